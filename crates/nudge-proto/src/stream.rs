@@ -1,0 +1,110 @@
+//! The replication stream: CopyBoth until the connection ends (manual, "Streaming Replication
+//! Protocol").
+
+use alloc::vec::Vec;
+
+use crate::frame::{Alphabet, Deframer, Frame};
+use crate::message::{ErrorResponse, Keepalive, NoticeResponse, StandbyStatus, XLogData, tag};
+use crate::{Error, Malformed, Phase, Step};
+
+/// The last machine of a connection: it yields what the server streams, for as long as it does.
+///
+/// Memory does not depend on what is streamed. Of each message the head is yielded and the rest is
+/// skipped as it arrives: a row of 1 GiB needs no more than a row of 8 KiB.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stream {
+    deframer: Deframer,
+    started: bool,
+    failed: Option<Error>,
+}
+
+/// What a stream yields.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum StreamEvent<'a> {
+    /// CopyBothResponse: the server streams from now on.
+    Started,
+    /// A message of the output plugin.
+    XLogData(XLogData<'a>),
+    /// A sign of life; may ask for an answer.
+    Keepalive(Keepalive),
+    /// A warning or a note, such as wal2json's about a table without key.
+    Notice(NoticeResponse<'a>),
+    /// The server ended the stream, as it does when it shuts down.
+    Ended,
+}
+
+impl Stream {
+    pub(crate) fn new(deframer: Deframer) -> Self {
+        Self { deframer, started: false, failed: None }
+    }
+
+    /// Consumes input up to and including the next event. `consumed <= input.len()`, and without an
+    /// event everything that could be consumed was: bring more.
+    pub fn advance<'a>(&mut self, input: &'a [u8]) -> Result<Step<StreamEvent<'a>>, Error> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
+        let step = self.step(input);
+        if let Err(error) = &step {
+            self.failed = Some(error.clone());
+        }
+        step
+    }
+
+    /// Appends a standby status update.
+    pub fn standby_status(&self, status: &StandbyStatus, out: &mut Vec<u8>) {
+        status.put(out);
+    }
+
+    fn step<'a>(&mut self, input: &'a [u8]) -> Result<Step<StreamEvent<'a>>, Error> {
+        let mut consumed = 0;
+        loop {
+            let rest = input.get(consumed..).unwrap_or_default();
+            let alphabet = if self.started { &STREAMING } else { &STARTING };
+            let (used, frame) = self.deframer.next(rest, alphabet)?;
+            consumed += used;
+            let Some(frame) = frame else {
+                return Ok(Step { consumed, event: None });
+            };
+            if let Some(event) = self.handle(frame)? {
+                return Ok(Step { consumed, event: Some(event) });
+            }
+        }
+    }
+
+    fn handle<'a>(&mut self, frame: Frame<'a>) -> Result<Option<StreamEvent<'a>>, Error> {
+        Ok(Some(match frame.tag {
+            tag::COPY_DATA => return replication_message(frame).map(Some),
+            tag::NOTICE_RESPONSE => StreamEvent::Notice(NoticeResponse::new(frame.head, frame.cut)),
+            tag::ERROR_RESPONSE => return Err(ErrorResponse::parse(frame.head).into()),
+            tag::COPY_BOTH_RESPONSE => {
+                self.started = true;
+                StreamEvent::Started
+            }
+            tag::COPY_DONE | tag::COMMAND_COMPLETE => StreamEvent::Ended,
+            _ => return Ok(None), // ParameterStatus
+        }))
+    }
+}
+
+/// CopyData carries one replication message, told by its first byte.
+fn replication_message(frame: Frame<'_>) -> Result<StreamEvent<'_>, Error> {
+    let (&kind, body) = frame.head.split_first().ok_or(Malformed::Body { tag: tag::COPY_DATA })?;
+    match kind {
+        XLogData::KIND => Ok(StreamEvent::XLogData(XLogData::parse(body, frame.cut)?)),
+        Keepalive::KIND => Ok(StreamEvent::Keepalive(Keepalive::parse(body)?)),
+        kind => Err(Malformed::ReplicationMessage { kind }.into()),
+    }
+}
+
+const STARTING: Alphabet = Alphabet {
+    phase: Phase::Stream,
+    heads: &[tag::NOTICE_RESPONSE, tag::PARAMETER_STATUS, tag::ERROR_RESPONSE],
+    wholes: &[tag::COPY_BOTH_RESPONSE],
+};
+
+const STREAMING: Alphabet = Alphabet {
+    phase: Phase::Stream,
+    heads: &[tag::COPY_DATA, tag::NOTICE_RESPONSE, tag::PARAMETER_STATUS, tag::ERROR_RESPONSE],
+    wholes: &[tag::COPY_DONE, tag::COMMAND_COMPLETE],
+};
