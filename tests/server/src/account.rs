@@ -24,22 +24,13 @@ impl Account {
             return Ok(Self { prefix: &[] });
         }
         user_id(&["postgres"]).map_err(|error| {
-            Error::new(format!(
-                "PostgreSQL does not run as root, and {}",
-                error.cause()
-            ))
-            .with_remedy("add the user (useradd --system postgres), or do not run as root")
+            Error::new(format!("PostgreSQL does not run as root, and {}", error.cause()))
+                .with_remedy("add the user (useradd --system postgres), or do not run as root")
         })?;
-        SWITCHES
-            .iter()
-            .map(|prefix| Self { prefix })
-            .find(Self::works)
-            .ok_or_else(|| {
-                Error::new(
-                    "no program here can run another as user postgres (setpriv, runuser, su)",
-                )
+        SWITCHES.iter().map(|prefix| Self { prefix }).find(Self::works).ok_or_else(|| {
+            Error::new("no program here can run another as user postgres (setpriv, runuser, su)")
                 .with_remedy("install util-linux, or do not run as root")
-            })
+        })
     }
 
     /// A command that runs `program` under this account.
@@ -62,22 +53,9 @@ impl Account {
 /// What to put before a program and its arguments. (The shell that `su` starts runs the rest
 /// of its line as the program.)
 const SWITCHES: [&[&str]; 3] = [
-    &[
-        "setpriv",
-        "--reuid=postgres",
-        "--regid=postgres",
-        "--init-groups",
-    ],
+    &["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"],
     &["runuser", "-u", "postgres", "--"],
-    &[
-        "su",
-        "-s",
-        "/bin/sh",
-        "postgres",
-        "-c",
-        "exec \"$0\" \"$@\"",
-        "--",
-    ],
+    &["su", "-s", "/bin/sh", "postgres", "-c", "exec \"$0\" \"$@\"", "--"],
 ];
 
 fn user_id(arguments: &[&str]) -> Result<String, Error> {

@@ -12,10 +12,8 @@ use crate::program;
 /// When there is no openssl program, or it fails: then the cluster is made without TLS.
 pub(crate) fn make(guardian: &mut Guardian) -> Result<PathBuf, Error> {
     let Some(openssl) = program::on_path(std::env::var_os("PATH").as_deref(), "openssl") else {
-        return Err(
-            Error::new("TLS is off in this cluster: no openssl program on PATH")
-                .with_remedy("install openssl"),
-        );
+        return Err(Error::new("TLS is off in this cluster: no openssl program on PATH")
+            .with_remedy("install openssl"));
     };
     let certificate = guardian.directory().join("server.crt");
     let key = guardian.directory().join("server.key");

@@ -52,13 +52,7 @@ impl Cluster {
         certificate: Result<PathBuf, Error>,
     ) -> Self {
         let directory = guardian.directory().to_path_buf();
-        Self {
-            guardian: Mutex::new(guardian),
-            installation,
-            directory,
-            certificate,
-            port: 0,
-        }
+        Self { guardian: Mutex::new(guardian), installation, directory, certificate, port: 0 }
     }
 
     pub(crate) fn set_port(&mut self, port: u16) {
@@ -113,10 +107,7 @@ impl Cluster {
     #[must_use]
     pub fn dsn(&self, user: &str, password: &str, database: &str) -> String {
         let [user, password, database] = [user, password, database].map(percent_encoded);
-        format!(
-            "postgres://{user}:{password}@127.0.0.1:{}/{database}",
-            self.port
-        )
+        format!("postgres://{user}:{password}@127.0.0.1:{}/{database}", self.port)
     }
 
     /// Runs SQL as the superuser in the database `app`, with psql over the unix socket.
@@ -182,28 +173,19 @@ impl Cluster {
     }
 
     fn pg_ctl(&self, arguments: &[&str]) -> Result<(), Error> {
-        let pg_ctl = self
-            .installation
-            .program("pg_ctl")
-            .to_string_lossy()
-            .into_owned();
+        let pg_ctl = self.installation.program("pg_ctl").to_string_lossy().into_owned();
         let data = self.data_dir().to_string_lossy().into_owned();
         let mut step = vec![pg_ctl.as_str(), "-D", &data, "-w", "-t", "60"];
         step.extend(arguments);
         // A thread that panicked between two steps has not broken the guardian.
-        self.guardian
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .run(&step)
+        self.guardian.lock().unwrap_or_else(PoisonError::into_inner).run(&step)
     }
 }
 
 /// Text as one part of a URI: whatever is not a letter, digit or one of `-._~` is escaped.
 fn percent_encoded(text: &str) -> String {
     let encode = |byte: u8| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-            char::from(byte).to_string()
-        }
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
         other => format!("%{other:02X}"),
     };
     text.bytes().map(encode).collect()
@@ -215,9 +197,6 @@ mod tests {
 
     #[test]
     fn uris_escape_what_separates_their_parts() {
-        assert_eq!(
-            percent_encoded("p@ss:/w%rd-_.~9"),
-            "p%40ss%3A%2Fw%25rd-_.~9"
-        );
+        assert_eq!(percent_encoded("p@ss:/w%rd-_.~9"), "p%40ss%3A%2Fw%25rd-_.~9");
     }
 }

@@ -21,11 +21,7 @@ pub struct ClusterBuilder {
 
 impl ClusterBuilder {
     pub(crate) fn new() -> Self {
-        Self {
-            wal_level: "logical".to_owned(),
-            tls: true,
-            lines: Vec::new(),
-        }
+        Self { wal_level: "logical".to_owned(), tls: true, lines: Vec::new() }
     }
 
     /// The `wal_level`: `logical` (the default), `replica` or `minimal`. The last one also
@@ -64,9 +60,7 @@ impl ClusterBuilder {
         let certificate = if self.tls {
             certificate::make(&mut guardian)
         } else {
-            Err(Error::new(
-                "TLS is off in this cluster: it was made without",
-            ))
+            Err(Error::new("TLS is off in this cluster: it was made without"))
         };
         let mut cluster = Cluster::new(guardian, installation.clone(), certificate);
         self.start_on_a_free_port(&mut cluster)?;
@@ -76,9 +70,7 @@ impl ClusterBuilder {
 
     /// A port that was free a moment ago may be taken by the time the server asks for it.
     fn start_on_a_free_port(&self, cluster: &mut Cluster) -> Result<(), Error> {
-        let lists_plugins = cluster
-            .installation()
-            .knows_setting("output_plugin_libraries")?;
+        let lists_plugins = cluster.installation().knows_setting("output_plugin_libraries")?;
         let mut attempts = 5;
         loop {
             cluster.set_port(free_port()?);
@@ -90,10 +82,7 @@ impl ClusterBuilder {
                 lists_plugins,
                 extra: &self.lines,
             };
-            write(
-                &cluster.data_dir().join("postgresql.conf"),
-                &configuration.postgresql_conf(),
-            )?;
+            write(&cluster.data_dir().join("postgresql.conf"), &configuration.postgresql_conf())?;
             match cluster.start() {
                 Err(error) if attempts > 1 && error.cause().contains("could not bind") => {
                     attempts -= 1;
@@ -112,8 +101,8 @@ fn init(guardian: &mut Guardian, installation: &Installation) -> Result<(), Erro
     let password = guardian.directory().join("password");
     let data = guardian.directory().join("data");
     write(&password, "postgres\n")?;
-    let [initdb, data_text, password] = [&installation.program("initdb"), &data, &password]
-        .map(|path| path.to_string_lossy().into_owned());
+    let [initdb, data_text, password] =
+        [&installation.program("initdb"), &data, &password].map(|path| path.to_string_lossy().into_owned());
     let pwfile = format!("--pwfile={password}");
     let mut step = vec![initdb.as_str(), "-D", &data_text, "-U", "postgres", &pwfile];
     step.extend(["--auth-local=trust", "--auth-host=scram-sha-256"]);
@@ -129,17 +118,11 @@ fn write(file: &Path, text: &str) -> Result<(), Error> {
 
 fn free_port() -> Result<u16, Error> {
     let bound = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-    bound
-        .map(|address| address.port())
-        .map_err(|error| Error::new(format!("no free port: {error}")))
+    bound.map(|address| address.port()).map_err(|error| Error::new(format!("no free port: {error}")))
 }
 
 /// The path of a unix socket has room for some 100 bytes. macOS has a long `TMPDIR`.
 fn short_temporary_directory() -> PathBuf {
     let directory = std::env::temp_dir();
-    if directory.as_os_str().len() <= 60 {
-        directory
-    } else {
-        PathBuf::from("/tmp")
-    }
+    if directory.as_os_str().len() <= 60 { directory } else { PathBuf::from("/tmp") }
 }

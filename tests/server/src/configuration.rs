@@ -22,10 +22,7 @@ impl Configuration<'_> {
     pub(crate) fn postgresql_conf(&self) -> String {
         let mut text = FIXED.to_owned();
         text += &format!("port = {}\n", self.port);
-        text += &format!(
-            "unix_socket_directories = '{}'\n",
-            self.socket_dir.display()
-        );
+        text += &format!("unix_socket_directories = '{}'\n", self.socket_dir.display());
         text += &format!("wal_level = {}\n", self.wal_level);
         if self.tls {
             text += "ssl = on\nssl_cert_file = '../server.crt'\nssl_key_file = '../server.key'\n";
@@ -76,13 +73,7 @@ mod tests {
             extra: &extra,
         };
         let text = configuration.postgresql_conf();
-        assert!(
-            text.ends_with("wal_level = logical\nwal_level = replica\n"),
-            "{text}"
-        );
-        assert!(
-            !text.contains("ssl") && !text.contains("output_plugin_libraries"),
-            "{text}"
-        );
+        assert!(text.ends_with("wal_level = logical\nwal_level = replica\n"), "{text}");
+        assert!(!text.contains("ssl") && !text.contains("output_plugin_libraries"), "{text}");
     }
 }

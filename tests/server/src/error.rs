@@ -13,10 +13,7 @@ pub struct Error {
 
 impl Error {
     pub(crate) fn new(cause: impl Into<String>) -> Self {
-        Self {
-            cause: cause.into(),
-            remedy: None,
-        }
+        Self { cause: cause.into(), remedy: None }
     }
 
     pub(crate) fn with_remedy(mut self, remedy: impl Into<String>) -> Self {

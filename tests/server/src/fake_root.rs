@@ -18,12 +18,7 @@ impl FakeRoot {
 
     /// A search that sees this file system alone.
     pub(crate) fn search(&self) -> Search {
-        Search {
-            named: Vec::new(),
-            variable: None,
-            path: None,
-            root: self.0.clone(),
-        }
+        Search { named: Vec::new(), variable: None, path: None, root: self.0.clone() }
     }
 
     pub(crate) fn path(&self, path: &str) -> PathBuf {
@@ -32,10 +27,7 @@ impl FakeRoot {
 
     /// The three programs of a server of that version; returns their directory.
     pub(crate) fn server(&self, dir: &str, version: &str) -> PathBuf {
-        self.script(
-            &format!("{dir}/postgres"),
-            &format!("echo 'postgres (PostgreSQL) {version}'"),
-        );
+        self.script(&format!("{dir}/postgres"), &format!("echo 'postgres (PostgreSQL) {version}'"));
         self.script(&format!("{dir}/initdb"), "exit 0");
         self.script(&format!("{dir}/pg_ctl"), "exit 0");
         self.path(dir)

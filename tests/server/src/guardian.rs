@@ -33,29 +33,15 @@ impl Guardian {
     /// When the shell cannot be started or the directory cannot be made.
     pub(crate) fn start(account: &Account, parent: &Path, pg_ctl: &Path) -> Result<Self, Error> {
         let mut command = account.command("/bin/sh");
-        command
-            .arg("-c")
-            .arg(SCRIPT)
-            .arg("pgnudge-guardian")
-            .arg(parent)
-            .arg(pg_ctl);
+        command.arg("-c").arg(SCRIPT).arg("pgnudge-guardian").arg(parent).arg(pg_ctl);
         // A group of its own: what ends our whole group (Ctrl-C, a CI runner) must spare it.
-        command
-            .process_group(0)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped());
-        let mut shell = command
-            .spawn()
-            .map_err(|error| not_started(parent, &error.to_string()))?;
+        command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut shell = command.spawn().map_err(|error| not_started(parent, &error.to_string()))?;
         let (Some(steps), Some(results)) = (shell.stdin.take(), shell.stdout.take()) else {
             return Err(not_started(parent, "its pipes are missing"));
         };
-        let mut guardian = Self {
-            shell,
-            steps: Some(steps),
-            results: BufReader::new(results),
-            directory: PathBuf::new(),
-        };
+        let mut guardian =
+            Self { shell, steps: Some(steps), results: BufReader::new(results), directory: PathBuf::new() };
         guardian.directory = guardian
             .answer()
             .map(PathBuf::from)
@@ -74,16 +60,11 @@ impl Guardian {
     /// When it fails: what it printed. When the guardian is gone: that.
     pub(crate) fn run<S: AsRef<OsStr>>(&mut self, step: &[S]) -> Result<(), Error> {
         let line: Vec<String> = step.iter().map(|word| quoted(word.as_ref())).collect();
-        let sent = self
-            .steps
-            .as_mut()
-            .map(|steps| writeln!(steps, "{}", line.join(" ")));
+        let sent = self.steps.as_mut().map(|steps| writeln!(steps, "{}", line.join(" ")));
         match (sent, self.answer().as_deref()) {
             (Some(Ok(())), Some("0")) => Ok(()),
             (Some(Ok(())), Some(status)) => Err(self.step_failed(&line, status)),
-            _ => Err(Error::new(
-                "the guardian shell of the cluster is gone; something killed it",
-            )),
+            _ => Err(Error::new("the guardian shell of the cluster is gone; something killed it")),
         }
     }
 
@@ -97,10 +78,7 @@ impl Guardian {
     fn step_failed(&self, line: &[String], status: &str) -> Error {
         let words = std::fs::read_to_string(self.directory.join("step.log")).unwrap_or_default();
         let step = line.first().map_or("", String::as_str);
-        Error::new(format!(
-            "{step} failed with status {status}: {}",
-            words.trim()
-        ))
+        Error::new(format!("{step} failed with status {status}: {}", words.trim()))
     }
 }
 
@@ -134,20 +112,12 @@ rm -rf "$directory"
 
 /// A word as the shell reads it back. Newlines would end the step; no step has one.
 fn quoted(word: &OsStr) -> String {
-    format!(
-        "'{}'",
-        word.to_string_lossy()
-            .replace('\'', r"'\''")
-            .replace('\n', " ")
-    )
+    format!("'{}'", word.to_string_lossy().replace('\'', r"'\''").replace('\n', " "))
 }
 
 fn not_started(parent: &Path, why: &str) -> Error {
-    Error::new(format!(
-        "no guardian shell for a cluster below {}: {why}",
-        parent.display()
-    ))
-    .with_remedy("set TMPDIR to a directory that the user who runs the server may write to")
+    Error::new(format!("no guardian shell for a cluster below {}: {why}", parent.display()))
+        .with_remedy("set TMPDIR to a directory that the user who runs the server may write to")
 }
 
 #[cfg(test)]
@@ -161,27 +131,16 @@ mod tests {
 
     #[test]
     fn a_failing_step_is_reported_with_its_words() {
-        let step = [
-            "sh",
-            "-c",
-            "echo it\\'s \"$1\"; exit 3",
-            "sh",
-            "a 'quoted' $word",
-        ];
+        let step = ["sh", "-c", "echo it\\'s \"$1\"; exit 3", "sh", "a 'quoted' $word"];
         let error = guardian().run(&step).expect_err("a failing step");
-        assert_eq!(
-            error.cause(),
-            "'sh' failed with status 3: it's a 'quoted' $word"
-        );
+        assert_eq!(error.cause(), "'sh' failed with status 3: it's a 'quoted' $word");
     }
 
     #[test]
     fn the_directory_goes_with_the_guardian() {
         let mut guardian = guardian();
         let directory = guardian.directory().to_path_buf();
-        guardian
-            .run(&[OsStr::new("touch"), directory.join("data").as_os_str()])
-            .expect("a step");
+        guardian.run(&[OsStr::new("touch"), directory.join("data").as_os_str()]).expect("a step");
         assert!(directory.join("data").exists());
         drop(guardian);
         assert!(!directory.exists());

@@ -29,9 +29,7 @@ impl Installation {
 
     pub(crate) fn search(search: &Search) -> Result<Self, Error> {
         let directories = search.directories();
-        let found = directories
-            .iter()
-            .find(|dir| PROGRAMS.iter().all(|program| has(dir, program)));
+        let found = directories.iter().find(|dir| PROGRAMS.iter().all(|program| has(dir, program)));
         match found {
             Some(bin) => Self::at(bin, search),
             None => Err(nothing_found(search, &directories)),
@@ -44,14 +42,8 @@ impl Installation {
         let postgres = bin.join("postgres");
         let line = program::output_of(program::command(&postgres).arg("-V"))?;
         let version = Version::from_program_output(&line).ok_or_else(|| {
-            Error::new(format!(
-                "{} -V printed {:?}",
-                postgres.display(),
-                line.trim()
-            ))
-            .with_remedy(format!(
-                "name the directory of a PostgreSQL server in {VARIABLE}"
-            ))
+            Error::new(format!("{} -V printed {:?}", postgres.display(), line.trim()))
+                .with_remedy(format!("name the directory of a PostgreSQL server in {VARIABLE}"))
         })?;
         let beside = Some(bin.join("psql")).filter(|psql| program::is_executable(psql));
         Ok(Self {
@@ -93,11 +85,8 @@ impl Installation {
     /// When there is neither: what to install.
     pub fn psql(&self) -> Result<&Path, Error> {
         self.psql.as_deref().ok_or_else(|| {
-            Error::new(format!(
-                "psql is neither in {} nor on PATH",
-                self.bin.display()
-            ))
-            .with_remedy("install PostgreSQL's client programs (Debian: postgresql-client)")
+            Error::new(format!("psql is neither in {} nor on PATH", self.bin.display()))
+                .with_remedy("install PostgreSQL's client programs (Debian: postgresql-client)")
         })
     }
 
@@ -108,9 +97,7 @@ impl Installation {
     pub(crate) fn knows_setting(&self, name: &str) -> Result<bool, Error> {
         let mut command = program::command(self.program("postgres"));
         let settings = program::output_of(command.arg("--describe-config"))?;
-        Ok(settings
-            .lines()
-            .any(|line| line.split('\t').next() == Some(name)))
+        Ok(settings.lines().any(|line| line.split('\t').next() == Some(name)))
     }
 }
 
@@ -124,14 +111,8 @@ fn has(dir: &Path, name: &str) -> bool {
 fn nothing_found(search: &Search, directories: &[PathBuf]) -> Error {
     let mut cause = format!("no PostgreSQL server: looked at {}", search.description());
     if let Some(partial) = directories.iter().find(|dir| has(dir, "postgres")) {
-        let missing = PROGRAMS
-            .iter()
-            .find(|program| !has(partial, program))
-            .unwrap_or(&"initdb");
-        cause.push_str(&format!(
-            " ({} has postgres, but no {missing})",
-            partial.display()
-        ));
+        let missing = PROGRAMS.iter().find(|program| !has(partial, program)).unwrap_or(&"initdb");
+        cause.push_str(&format!(" ({} has postgres, but no {missing})", partial.display()));
     }
     let by_hand = !search.named.is_empty() || search.variable.is_some();
     Error::new(cause).with_remedy(if by_hand {
@@ -201,10 +182,7 @@ mod tests {
         search.variable = Some(root.path("nowhere").into());
         let error = Installation::search(&search).expect_err("nothing there");
         assert!(error.cause().contains(VARIABLE), "{error}");
-        assert_eq!(
-            error.remedy(),
-            Some("name the directory that holds postgres, initdb and pg_ctl")
-        );
+        assert_eq!(error.remedy(), Some("name the directory that holds postgres, initdb and pg_ctl"));
     }
 
     #[test]
@@ -214,21 +192,10 @@ mod tests {
         root.script("path/postgres", "exit 1");
         search.path = Some(root.path("path").into());
         let error = Installation::search(&search).expect_err("nothing there");
-        assert!(
-            error
-                .cause()
-                .contains("looked at PATH, /usr/lib/postgresql/*/bin"),
-            "{error}"
-        );
-        assert!(
-            error.cause().contains("path has postgres, but no initdb"),
-            "{error}"
-        );
+        assert!(error.cause().contains("looked at PATH, /usr/lib/postgresql/*/bin"), "{error}");
+        assert!(error.cause().contains("path has postgres, but no initdb"), "{error}");
         let remedy = error.remedy().expect("a remedy");
-        assert!(
-            remedy.contains("apt-get install postgresql") && remedy.contains(VARIABLE),
-            "{error}"
-        );
+        assert!(remedy.contains("apt-get install postgresql") && remedy.contains(VARIABLE), "{error}");
     }
 
     #[test]
@@ -239,10 +206,7 @@ mod tests {
         let mut search = root.search();
         search.named = vec![dir];
         let error = Installation::search(&search).expect_err("not a server");
-        assert!(
-            error.cause().contains("postgres -V printed \"hello\""),
-            "{error}"
-        );
+        assert!(error.cause().contains("postgres -V printed \"hello\""), "{error}");
     }
 
     #[test]

@@ -18,15 +18,11 @@ fn library_directory(postgres: &Path) -> Option<PathBuf> {
     let told = program::output_of(program::command(bin.join("pg_config")).arg("--pkglibdir"));
     let told = told.ok().map(|line| PathBuf::from(line.trim()));
     let relative = ["../lib/postgresql", "../lib", "../lib64"].map(|layout| bin.join(layout));
-    told.into_iter()
-        .chain(relative)
-        .find(|dir| holds(dir, EVERY_SERVER_HAS))
+    told.into_iter().chain(relative).find(|dir| holds(dir, EVERY_SERVER_HAS))
 }
 
 fn holds(dir: &Path, name: &str) -> bool {
-    ["so", "dylib"]
-        .iter()
-        .any(|extension| dir.join(name).with_extension(extension).is_file())
+    ["so", "dylib"].iter().any(|extension| dir.join(name).with_extension(extension).is_file())
 }
 
 /// A library that is part of every server since 9.1, and of no client package.
@@ -55,10 +51,7 @@ mod tests {
         root.file("native/lib/libpqwalreceiver.so");
         root.file("client/lib/libpqwalreceiver.so");
         root.file("client/lib/wal2json.so");
-        root.script(
-            "bin/pg_config",
-            &format!("echo {}", root.path("client/lib").display()),
-        );
+        root.script("bin/pg_config", &format!("echo {}", root.path("client/lib").display()));
         let linked = root.link("bin/postgres", &real.join("postgres"));
         assert!(!has_library(&linked, "wal2json"));
     }
@@ -69,10 +62,7 @@ mod tests {
         let real = root.server("usr/bin", "17.11");
         root.file("usr/lib64/pgsql/libpqwalreceiver.so");
         root.file("usr/lib64/pgsql/wal2json.so");
-        root.script(
-            "usr/bin/pg_config",
-            &format!("echo {}", root.path("usr/lib64/pgsql").display()),
-        );
+        root.script("usr/bin/pg_config", &format!("echo {}", root.path("usr/lib64/pgsql").display()));
         assert!(has_library(&real.join("postgres"), "wal2json"));
     }
 }

@@ -23,11 +23,7 @@ fn main() -> ExitCode {
 fn run() -> Result<(), Error> {
     let directories: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
     let cluster = Cluster::builder().start(&Installation::find(&directories)?)?;
-    let line = format!(
-        "{} {}\n",
-        cluster.dsn("nudger", "nudger", "app"),
-        cluster.data_dir().display()
-    );
+    let line = format!("{} {}\n", cluster.dsn("nudger", "nudger", "app"), cluster.data_dir().display());
     // A closed standard output, or the end of the input, ends it: the cluster is dropped.
     if std::io::stdout().write_all(line.as_bytes()).is_ok() {
         let _ = std::io::stdin().read_to_end(&mut Vec::new());

@@ -15,10 +15,7 @@ pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
             command.env_remove(name);
         }
     }
-    command
-        .env("LC_ALL", "C")
-        .current_dir("/")
-        .stdin(Stdio::null());
+    command.env("LC_ALL", "C").current_dir("/").stdin(Stdio::null());
     command
 }
 
@@ -32,12 +29,7 @@ pub(crate) fn output_of(command: &mut Command) -> Result<String, Error> {
         .map_err(|error| Error::new(format!("{} could not be run: {error}", name_of(command))))?;
     if !output.status.success() {
         let words = String::from_utf8_lossy(&output.stderr);
-        let cause = format!(
-            "{} failed ({}): {}",
-            name_of(command),
-            output.status,
-            words.trim()
-        );
+        let cause = format!("{} failed ({}): {}", name_of(command), output.status, words.trim());
         return Err(Error::new(cause));
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
@@ -49,14 +41,11 @@ fn name_of(command: &Command) -> String {
 
 /// The first executable of that name in the directories of a `PATH`.
 pub(crate) fn on_path(path: Option<&OsStr>, name: &str) -> Option<std::path::PathBuf> {
-    std::env::split_paths(path?)
-        .map(|dir| dir.join(name))
-        .find(|file| is_executable(file))
+    std::env::split_paths(path?).map(|dir| dir.join(name)).find(|file| is_executable(file))
 }
 
 /// Whether it is a file that somebody may execute.
 pub(crate) fn is_executable(file: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    file.metadata()
-        .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+    file.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
 }

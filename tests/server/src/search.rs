@@ -38,19 +38,13 @@ impl Search {
             return vec![PathBuf::from(variable)];
         }
         let on_path = self.path.iter().flat_map(std::env::split_paths);
-        on_path
-            .chain(LAYOUTS.iter().flat_map(|layout| expand(&self.root, layout)))
-            .collect()
+        on_path.chain(LAYOUTS.iter().flat_map(|layout| expand(&self.root, layout))).collect()
     }
 
     /// How the search went, for an error: in words, not as the two hundred directories of `PATH`.
     pub(crate) fn description(&self) -> String {
         if !self.named.is_empty() {
-            let names: Vec<_> = self
-                .named
-                .iter()
-                .map(|dir| dir.display().to_string())
-                .collect();
+            let names: Vec<_> = self.named.iter().map(|dir| dir.display().to_string()).collect();
             return names.join(", ");
         }
         match &self.variable {
@@ -80,10 +74,7 @@ const LAYOUTS: [&str; 11] = [
 fn expand(root: &Path, layout: &str) -> Vec<PathBuf> {
     let layout = layout.trim_start_matches('/');
     let Some(star) = layout.find('*') else {
-        return Some(root.join(layout))
-            .filter(|dir| dir.is_dir())
-            .into_iter()
-            .collect();
+        return Some(root.join(layout)).filter(|dir| dir.is_dir()).into_iter().collect();
     };
     let start = layout[..star].rfind('/').map_or(0, |slash| slash + 1);
     let (parent, prefix) = (&layout[..start], &layout[start..star]);
@@ -103,13 +94,7 @@ fn expand(root: &Path, layout: &str) -> Vec<PathBuf> {
 /// The version in a directory's name, for ordering: `9.6` is before `10`.
 fn version_after(prefix: &str, name: &OsStr) -> Option<(Vec<u32>, OsString)> {
     let version = name.to_str()?.strip_prefix(prefix)?;
-    let numbers = version
-        .split(|c: char| !c.is_ascii_digit())
-        .map_while(|part| part.parse().ok());
+    let numbers = version.split(|c: char| !c.is_ascii_digit()).map_while(|part| part.parse().ok());
     let numbers: Vec<u32> = numbers.collect();
-    if numbers.is_empty() {
-        None
-    } else {
-        Some((numbers, name.to_owned()))
-    }
+    if numbers.is_empty() { None } else { Some((numbers, name.to_owned())) }
 }

@@ -26,12 +26,7 @@ impl Signal {
     /// # Errors
     /// When there is no such process, or it is not ours to signal.
     pub fn send(self, pid: u32) -> Result<(), Error> {
-        program::output_of(
-            program::command("kill")
-                .arg("-s")
-                .arg(self.to_string())
-                .arg(pid.to_string()),
-        )?;
+        program::output_of(program::command("kill").arg("-s").arg(self.to_string()).arg(pid.to_string()))?;
         Ok(())
     }
 }

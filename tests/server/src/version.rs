@@ -15,10 +15,7 @@ impl Version {
         let (_, rest) = line.split_once("(PostgreSQL)")?;
         let text = rest.split_whitespace().next()?;
         let digits = text.split(|c: char| !c.is_ascii_digit()).next()?;
-        Some(Self {
-            major: digits.parse().ok()?,
-            text: text.to_owned(),
-        })
+        Some(Self { major: digits.parse().ok()?, text: text.to_owned() })
     }
 
     /// The number before the first dot or letter.
@@ -47,10 +44,7 @@ mod tests {
 
     #[test]
     fn the_lines_of_releases_and_previews_are_read() {
-        check(
-            "postgres (PostgreSQL) 15.20 (Debian 15.20-1.pgdg12+1)\n",
-            Some((15, "15.20")),
-        );
+        check("postgres (PostgreSQL) 15.20 (Debian 15.20-1.pgdg12+1)\n", Some((15, "15.20")));
         check("postgres (PostgreSQL) 16.14\n", Some((16, "16.14")));
         check("postgres (PostgreSQL) 19rc1\n", Some((19, "19rc1")));
     }

@@ -16,41 +16,22 @@ fn installation() -> Installation {
 
 #[test]
 fn a_cluster_has_what_the_suites_expect_and_goes_when_it_is_dropped() {
-    let cluster = Cluster::builder()
-        .line("work_mem = '5MB'")
-        .start(&installation())
-        .unwrap();
-    let role =
-        "SELECT rolcanlogin, rolreplication, rolsuper FROM pg_roles WHERE rolname = 'nudger'";
+    let cluster = Cluster::builder().line("work_mem = '5MB'").start(&installation()).unwrap();
+    let role = "SELECT rolcanlogin, rolreplication, rolsuper FROM pg_roles WHERE rolname = 'nudger'";
     assert_eq!(cluster.psql(role).unwrap(), "t|t|f");
     let told = |name: &str| cluster.psql(&format!("SHOW {name}")).unwrap();
     assert_eq!(told("wal_level"), "logical");
     assert_eq!(told("work_mem"), "5MB");
-    assert_eq!(
-        told("ssl") == "on",
-        cluster.certificate().is_ok(),
-        "{:?}",
-        cluster.certificate()
-    );
-    assert_eq!(
-        told("server_version").split(' ').next(),
-        Some(&*cluster.version().to_string())
-    );
+    assert_eq!(told("ssl") == "on", cluster.certificate().is_ok(), "{:?}", cluster.certificate());
+    assert_eq!(told("server_version").split(' ').next(), Some(&*cluster.version().to_string()));
     if cluster.installation().has_wal2json() {
-        let slot =
-            "SELECT slot_name FROM pg_create_logical_replication_slot('s', 'wal2json', true)";
+        let slot = "SELECT slot_name FROM pg_create_logical_replication_slot('s', 'wal2json', true)";
         assert_eq!(cluster.psql(slot).unwrap(), "s");
     }
     let error = cluster.psql("SELECT nothing").unwrap_err();
-    assert!(
-        error.cause().contains("column \"nothing\" does not exist"),
-        "{error}"
-    );
+    assert!(error.cause().contains("column \"nothing\" does not exist"), "{error}");
 
-    let (directory, pid) = (
-        cluster.socket_dir().to_path_buf(),
-        cluster.postmaster_pid().unwrap(),
-    );
+    let (directory, pid) = (cluster.socket_dir().to_path_buf(), cluster.postmaster_pid().unwrap());
     drop(cluster);
     assert!(!directory.exists());
     wait_for_end(pid);
@@ -58,21 +39,12 @@ fn a_cluster_has_what_the_suites_expect_and_goes_when_it_is_dropped() {
 
 #[test]
 fn a_stopped_server_starts_again_with_its_data_and_port() {
-    let cluster = Cluster::builder()
-        .tls(false)
-        .wal_level("replica")
-        .start(&installation())
-        .unwrap();
-    assert_eq!(
-        cluster.psql("SHOW ssl; SHOW wal_level").unwrap(),
-        "off\nreplica"
-    );
+    let cluster = Cluster::builder().tls(false).wal_level("replica").start(&installation()).unwrap();
+    assert_eq!(cluster.psql("SHOW ssl; SHOW wal_level").unwrap(), "off\nreplica");
     assert!(cluster.certificate().is_err());
     let (pid, port) = (cluster.postmaster_pid().unwrap(), cluster.port());
     for mode in [StopMode::Fast, StopMode::Immediate] {
-        cluster
-            .psql(&format!("CREATE TABLE t_{mode:?} ()"))
-            .unwrap();
+        cluster.psql(&format!("CREATE TABLE t_{mode:?} ()")).unwrap();
         cluster.stop(mode).unwrap();
         assert!(cluster.postmaster_pid().is_err());
         assert!(cluster.stop(mode).is_err(), "it was stopped already");
@@ -86,25 +58,15 @@ fn a_stopped_server_starts_again_with_its_data_and_port() {
 
 #[test]
 fn a_server_that_does_not_start_tells_why_and_leaves_nothing() {
-    let error = Cluster::builder()
-        .line("wal_level = nonsense")
-        .start(&installation())
-        .unwrap_err();
-    assert!(
-        error
-            .cause()
-            .contains("invalid value for parameter \"wal_level\": \"nonsense\""),
-        "{error}"
-    );
+    let error = Cluster::builder().line("wal_level = nonsense").start(&installation()).unwrap_err();
+    assert!(error.cause().contains("invalid value for parameter \"wal_level\": \"nonsense\""), "{error}");
 }
 
 #[test]
 fn a_killed_owner_leaves_neither_server_nor_files() {
     let mut owner = Owner::start("running");
     let mut line = String::new();
-    BufReader::new(owner.process.stdout.take().unwrap())
-        .read_line(&mut line)
-        .unwrap();
+    BufReader::new(owner.process.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let data = PathBuf::from(line.split_whitespace().nth(1).expect("a data directory"));
     let pid = std::fs::read_to_string(data.join("postmaster.pid")).unwrap();
     let pid = pid.lines().next().unwrap().parse().unwrap();
@@ -119,11 +81,7 @@ fn a_killed_owner_leaves_neither_server_nor_files() {
 fn an_owner_killed_while_it_makes_its_cluster_leaves_nothing_either() {
     let mut owner = Owner::start("starting");
     let limit = Instant::now() + Duration::from_secs(60);
-    while !owner
-        .directories()
-        .iter()
-        .any(|dir| dir.join("data/base").exists())
-    {
+    while !owner.directories().iter().any(|dir| dir.join("data/base").exists()) {
         assert!(Instant::now() < limit, "no cluster appears");
         std::thread::yield_now();
     }
@@ -146,36 +104,20 @@ impl Owner {
         std::fs::set_permissions(&temporary, PermissionsExt::from_mode(0o777)).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_pgnudge-testserver"));
         command.env("TMPDIR", &temporary).stdin(Stdio::piped());
-        let process = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         Self { process, temporary }
     }
 
     fn directories(&self) -> Vec<PathBuf> {
-        self.temporary
-            .read_dir()
-            .unwrap()
-            .map(|entry| entry.unwrap().path())
-            .collect()
+        self.temporary.read_dir().unwrap().map(|entry| entry.unwrap().path()).collect()
     }
 
     /// Kills it and waits for the guardian, which has inherited its standard error.
     fn kill(&mut self) {
         Signal::Kill.send(self.process.id()).unwrap();
-        assert!(
-            !self.process.wait().unwrap().success(),
-            "it ended before it was killed"
-        );
+        assert!(!self.process.wait().unwrap().success(), "it ended before it was killed");
         let mut words = String::new();
-        self.process
-            .stderr
-            .take()
-            .unwrap()
-            .read_to_string(&mut words)
-            .unwrap();
+        self.process.stderr.take().unwrap().read_to_string(&mut words).unwrap();
         assert_eq!(words, "");
     }
 
@@ -187,10 +129,7 @@ impl Owner {
 
 /// Whether that process runs. One that ended and that nobody has reaped yet does not.
 fn runs(pid: u32) -> bool {
-    let state = Command::new("ps")
-        .args(["-o", "stat=", "-p", &pid.to_string()])
-        .output()
-        .unwrap();
+    let state = Command::new("ps").args(["-o", "stat=", "-p", &pid.to_string()]).output().unwrap();
     !matches!(state.stdout.trim_ascii_start().first(), None | Some(b'Z'))
 }
 
