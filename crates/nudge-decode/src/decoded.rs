@@ -1,0 +1,45 @@
+//! What one message of a plugin says, as far as a change feed cares.
+//!
+//! Row data never gets this far. What to do with each item, above all with the unreadable
+//! ones, is the engine's business.
+
+use crate::Tables;
+use thiserror::Error;
+
+/// The meaning of one message.
+///
+/// Exhaustive on purpose: a further meaning is one that the engine must act upon.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decoded<'a> {
+    /// A committed transaction's changes follow.
+    Begin {
+        /// The transaction's id, 32 bits without the epoch, if the plugin printed it.
+        xid: Option<u32>,
+    },
+    /// One row changed, or several tables were truncated by one statement.
+    Change(Tables<'a>),
+    /// The transaction's changes are complete.
+    Commit,
+    /// Understood, and no change: a logical message, or a notice about something else.
+    Silent,
+    /// Perhaps a change. Whoever counts changes must assume that any table changed (rule R7).
+    Unreadable(Unreadable),
+}
+
+/// Why a message could not be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
+#[non_exhaustive]
+pub enum Unreadable {
+    /// More of the message than its head is needed.
+    #[error("the message goes on past its head, and what is missing matters")]
+    Cut,
+    /// The plugins print names in the encoding of the database, which need not be UTF-8.
+    #[error("a table's name is not UTF-8")]
+    NotText,
+    /// The notice quotes names without escaping them, and these can be told apart in two ways.
+    #[error("the notice can be read as naming different tables")]
+    Ambiguous,
+    /// The plugin does not print this with the options that it was given.
+    #[error("the message does not follow the plugin's grammar")]
+    Grammar,
+}

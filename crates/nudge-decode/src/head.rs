@@ -1,0 +1,112 @@
+//! Reading the head of a message that may go on.
+//!
+//! nom's parsers run in two modes, and the difference is exactly a cut head's: at the end of
+//! its input a *complete* parser takes the end for what it is, a *streaming* one says
+//! `Incomplete`. So one grammar serves both, and a cut head cannot be read wrongly: whatever
+//! a streaming parser decides, it has decided before it saw the end.
+//! The parsers written by hand in this crate know an explicit terminator (a closing quote) and
+//! say `Incomplete` without it in either mode.
+
+use crate::Unreadable;
+use nom::{
+    Err, IResult, IsStreaming, Mode, Needed, OutputMode, PResult, Parser,
+    error::{ErrorKind, ParseError},
+};
+
+/// A parser of a head that yields `T`.
+pub(crate) trait Grammar<'a, T>: Parser<&'a [u8], Output = T, Error = Fault> {}
+
+impl<'a, T, P> Grammar<'a, T> for P where P: Parser<&'a [u8], Output = T, Error = Fault> {}
+
+/// What a parser written by hand returns.
+pub(crate) type Parsed<'a, T> = IResult<&'a [u8], T, Fault>;
+
+/// [`Unreadable`] as nom's error, so that nom stays out of the public type.
+#[derive(Debug)]
+pub(crate) struct Fault(Unreadable);
+
+impl<I> ParseError<I> for Fault {
+    fn from_error_kind(_: I, _: ErrorKind) -> Self {
+        Self(Unreadable::Grammar)
+    }
+
+    fn append(_: I, _: ErrorKind, other: Self) -> Self {
+        other
+    }
+}
+
+/// Runs `grammar` over a message's head; `cut` says that the message goes on.
+pub(crate) fn read<'a, T>(
+    mut grammar: impl Grammar<'a, T>,
+    head: &'a [u8],
+    cut: bool,
+) -> Result<T, Unreadable> {
+    let parsed = if cut {
+        grammar.parse(head)
+    } else {
+        grammar.parse_complete(head)
+    };
+    match parsed {
+        Ok((_, read)) => Ok(read),
+        Err(Err::Incomplete(_)) if cut => Err(Unreadable::Cut),
+        Err(Err::Incomplete(_)) => Err(Unreadable::Grammar),
+        Err(Err::Error(fault) | Err::Failure(fault)) => Err(fault.0),
+    }
+}
+
+/// A text that the plugin prints as it is.
+///
+/// It does what nom's `tag` does, but compares machine words where `tag` compares bytes one by
+/// one; keywords are most of what is read in a message.
+pub(crate) fn literal<'a, const N: usize>(text: &'static [u8; N]) -> impl Grammar<'a, ()> {
+    Literal(text)
+}
+
+struct Literal<const N: usize>(&'static [u8; N]);
+
+impl<'a, const N: usize> Parser<&'a [u8]> for Literal<N> {
+    type Output = ();
+    type Error = Fault;
+
+    fn process<M: OutputMode>(&mut self, input: &'a [u8]) -> PResult<M, &'a [u8], (), Fault> {
+        match input.split_first_chunk() {
+            Some((text, rest)) if text == self.0 => Ok((rest, M::Output::bind(|| ()))),
+            None if M::Incomplete::is_streaming() && self.0.starts_with(input) => {
+                Err(Err::Incomplete(Needed::Unknown))
+            }
+            _ => Err(Err::Error(M::Error::bind(|| Fault(Unreadable::Grammar)))),
+        }
+    }
+}
+
+/// The end of the input where a terminator should be.
+pub(crate) fn incomplete() -> Err<Fault> {
+    Err::Incomplete(Needed::Unknown)
+}
+
+/// Not this grammar; another alternative may fit.
+pub(crate) fn mismatch() -> Err<Fault> {
+    Err::Error(Fault(Unreadable::Grammar))
+}
+
+/// No other alternative can fit any more.
+pub(crate) fn unreadable(why: Unreadable) -> Err<Fault> {
+    Err::Failure(Fault(why))
+}
+
+/// A name as text; a name is never empty.
+pub(crate) fn name(bytes: &[u8]) -> Result<&str, Err<Fault>> {
+    match str::from_utf8(bytes) {
+        Ok("") => Err(unreadable(Unreadable::Grammar)),
+        Ok(name) => Ok(name),
+        Err(_) => Err(unreadable(Unreadable::NotText)),
+    }
+}
+
+/// A transaction id as both plugins print it: decimal, 32 bits.
+pub(crate) fn transaction_id(digits: &[u8]) -> Option<u32> {
+    digits.iter().try_fold(0_u32, |id, digit| {
+        let digit = char::from(*digit).to_digit(10)?;
+        id.checked_mul(10)?.checked_add(digit)
+    })
+}
