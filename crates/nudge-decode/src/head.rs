@@ -41,11 +41,7 @@ pub(crate) fn read<'a, T>(
     head: &'a [u8],
     cut: bool,
 ) -> Result<T, Unreadable> {
-    let parsed = if cut {
-        grammar.parse(head)
-    } else {
-        grammar.parse_complete(head)
-    };
+    let parsed = if cut { grammar.parse(head) } else { grammar.parse_complete(head) };
     match parsed {
         Ok((_, read)) => Ok(read),
         Err(Err::Incomplete(_)) if cut => Err(Unreadable::Cut),

@@ -103,11 +103,7 @@ mod tests {
 
     fn check(input: &str, expected: Result<&str, Unreadable>) {
         let read = read(json_string, input.as_bytes(), false);
-        assert_eq!(
-            read.as_deref(),
-            expected.as_ref().map(|name| *name),
-            "{input}"
-        );
+        assert_eq!(read.as_deref(), expected.as_ref().map(|name| *name), "{input}");
     }
 
     #[test]
@@ -121,39 +117,19 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_name() {
-        for input in [
-            "",
-            "a",
-            "\"open",
-            r#""open\""#,
-            r#""","#,
-            r#""\x","#,
-            r#""\u12","#,
-        ] {
+        for input in ["", "a", "\"open", r#""open\""#, r#""","#, r#""\x","#, r#""\u12","#] {
             check(input, Err(Unreadable::Grammar));
         }
-        for lonely in [
-            r#""\ud83e","#,
-            r#""\udd00","#,
-            r#""\ud83e\u0041","#,
-            r#""\u+123","#,
-        ] {
+        for lonely in [r#""\ud83e","#, r#""\udd00","#, r#""\ud83e\u0041","#, r#""\u+123","#] {
             check(lonely, Err(Unreadable::Grammar));
         }
-        assert_eq!(
-            read(json_string, b"\"\xff\",", false),
-            Err(Unreadable::NotText)
-        );
+        assert_eq!(read(json_string, b"\"\xff\",", false), Err(Unreadable::NotText));
     }
 
     #[test]
     fn borrows_unless_something_is_escaped() {
-        let borrowed = |input: &'static str| {
-            matches!(
-                read(json_string, input.as_bytes(), false),
-                Ok(Cow::Borrowed(_))
-            )
-        };
+        let borrowed =
+            |input: &'static str| matches!(read(json_string, input.as_bytes(), false), Ok(Cow::Borrowed(_)));
         assert!(borrowed(r#""Käse 🧀","#));
         assert!(!borrowed(r#""a\tb","#));
     }

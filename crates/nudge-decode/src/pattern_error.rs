@@ -18,10 +18,7 @@ pub struct PatternError {
 
 impl PatternError {
     pub(crate) fn new(pattern: &str, fault: PatternFault) -> Self {
-        Self {
-            pattern: pattern.to_owned(),
-            fault,
-        }
+        Self { pattern: pattern.to_owned(), fault }
     }
 
     /// What is wrong.
@@ -36,21 +33,11 @@ impl PatternError {
             PatternFault::MissingSchema => {
                 format!("write `public.{pattern}`, or `*.{pattern}` for every schema")
             }
-            PatternFault::NeedsQuotes {
-                character: 'A'..='Z',
-                name,
-            } => {
+            PatternFault::NeedsQuotes { character: 'A'..='Z', name } => {
                 let lower_case = name.to_lowercase();
-                format!(
-                    "write `{}` if the name is so, else `{}`",
-                    Quoted(name),
-                    Quoted(&lower_case)
-                )
+                format!("write `{}` if the name is so, else `{}`", Quoted(name), Quoted(&lower_case))
             }
-            PatternFault::NeedsQuotes {
-                character: '*',
-                name,
-            } => format!(
+            PatternFault::NeedsQuotes { character: '*', name } => format!(
                 "write `{}`; a `*` of its own stands for every name, not for a part of one",
                 Quoted(name)
             ),
@@ -92,8 +79,7 @@ pub enum PatternFault {
 }
 
 const FORMS: &str = "write `schema.table`, `schema.*`, `*.table` or `*.*`";
-const NO_DATABASE: &str =
-    "leave the database out, and put a name that holds a dot into double quotes";
+const NO_DATABASE: &str = "leave the database out, and put a name that holds a dot into double quotes";
 const WHOLE_NAME: &str = "put them around the whole name, and write one within the name twice";
 
 #[cfg(test)]
@@ -103,27 +89,16 @@ mod tests {
 
     fn refused(text: &str, message: &str, hint: &str) {
         let error = text.parse::<TablePattern>().unwrap_err();
-        assert_eq!(
-            (error.to_string().as_str(), error.hint().as_str()),
-            (message, hint)
-        );
+        assert_eq!((error.to_string().as_str(), error.hint().as_str()), (message, hint));
     }
 
     #[test]
     fn says_what_is_wrong_and_what_would_be_right() {
         let forms = "write `schema.table`, `schema.*`, `*.table` or `*.*`";
         refused("", "table pattern ``: a name is missing", forms);
-        refused(
-            "public.",
-            "table pattern `public.`: a name is missing",
-            forms,
-        );
+        refused("public.", "table pattern `public.`: a name is missing", forms);
         refused(r#"""."#, r#"table pattern `"".`: a name is missing"#, forms);
-        refused(
-            "a.\0",
-            "table pattern `a.\0`: no name can hold the character U+0000",
-            forms,
-        );
+        refused("a.\0", "table pattern `a.\0`: no name can hold the character U+0000", forms);
         refused(
             "orders",
             "table pattern `orders`: the schema is missing",

@@ -23,19 +23,13 @@ fn quoted(text: &[u8]) -> Parsed<'_, Cow<'_, str>> {
     let quote = ClosingQuote::find(text).ok_or_else(incomplete)?;
     let (inside, rest) = text.split_at_checked(quote.at).ok_or_else(incomplete)?;
     // A message never ends with an identifier, so a quote at its end is half of a doubled one.
-    let rest = rest
-        .get(1..)
-        .filter(|rest| !rest.is_empty())
-        .ok_or_else(incomplete)?;
+    let rest = rest.get(1..).filter(|rest| !rest.is_empty()).ok_or_else(incomplete)?;
     Ok((rest, quote.undouble(name(inside)?)))
 }
 
 /// What `quote_identifier` leaves unquoted, keywords aside.
 fn bare(input: &[u8]) -> Parsed<'_, Cow<'_, str>> {
-    let end = input
-        .iter()
-        .position(|byte| !is_bare(*byte))
-        .ok_or_else(incomplete)?;
+    let end = input.iter().position(|byte| !is_bare(*byte)).ok_or_else(incomplete)?;
     let (text, rest) = input.split_at_checked(end).ok_or_else(incomplete)?;
     Ok((rest, Cow::Borrowed(name(text)?)))
 }
@@ -69,11 +63,7 @@ impl ClosingQuote {
 
     /// The name that `inside`, the text up to the closing quote, stands for.
     pub(crate) fn undouble<'a>(&self, inside: &'a str) -> Cow<'a, str> {
-        if self.doubled {
-            Cow::Owned(inside.replace("\"\"", "\""))
-        } else {
-            Cow::Borrowed(inside)
-        }
+        if self.doubled { Cow::Owned(inside.replace("\"\"", "\"")) } else { Cow::Borrowed(inside) }
     }
 }
 
@@ -100,11 +90,7 @@ mod tests {
 
     fn check(input: &str, expected: Result<&str, Unreadable>) {
         let read = read(identifier, input.as_bytes(), false);
-        assert_eq!(
-            read.as_deref(),
-            expected.as_ref().map(|name| *name),
-            "{input}"
-        );
+        assert_eq!(read.as_deref(), expected.as_ref().map(|name| *name), "{input}");
     }
 
     #[test]
@@ -119,32 +105,16 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_identifier() {
-        for input in [
-            "",
-            "orders",
-            "\"orders\"",
-            "\"open",
-            "1st.",
-            "Orders.",
-            ".",
-            "\"\".",
-        ] {
+        for input in ["", "orders", "\"orders\"", "\"open", "1st.", "Orders.", ".", "\"\"."] {
             check(input, Err(Unreadable::Grammar));
         }
-        assert_eq!(
-            read(identifier, b"\"\xff\".", false),
-            Err(Unreadable::NotText)
-        );
+        assert_eq!(read(identifier, b"\"\xff\".", false), Err(Unreadable::NotText));
     }
 
     #[test]
     fn borrows_unless_a_quote_is_doubled() {
-        let borrowed = |input: &'static str| {
-            matches!(
-                read(identifier, input.as_bytes(), false),
-                Ok(Cow::Borrowed(_))
-            )
-        };
+        let borrowed =
+            |input: &'static str| matches!(read(identifier, input.as_bytes(), false), Ok(Cow::Borrowed(_)));
         assert!(borrowed("orders."));
         assert!(borrowed("\"We.ird\"."));
         assert!(!borrowed("\"a\"\"b\"."));

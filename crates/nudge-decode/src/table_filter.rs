@@ -37,9 +37,7 @@ impl TableFilter {
 
 impl FromIterator<TablePattern> for TableFilter {
     fn from_iter<I: IntoIterator<Item = TablePattern>>(patterns: I) -> Self {
-        Self {
-            patterns: patterns.into_iter().collect(),
-        }
+        Self { patterns: patterns.into_iter().collect() }
     }
 }
 
@@ -48,10 +46,7 @@ mod tests {
     use super::*;
 
     fn filter(patterns: &[&str]) -> TableFilter {
-        patterns
-            .iter()
-            .map(|text| text.parse::<TablePattern>().unwrap())
-            .collect()
+        patterns.iter().map(|text| text.parse::<TablePattern>().unwrap()).collect()
     }
 
     fn table<'a>(schema: &'a str, table: &'a str) -> TableRef<'a> {

@@ -113,9 +113,7 @@ fn quoted(text: &str) -> Result<(Part, &str), PatternFault> {
     let (inside, rest) = text.split_at(quote.at);
     let name = quote.undouble(inside);
     match rest.strip_prefix('"') {
-        Some(rest) if rest.is_empty() || rest.starts_with('.') => {
-            Ok((Part::Name(name.into()), rest))
-        }
+        Some(rest) if rest.is_empty() || rest.starts_with('.') => Ok((Part::Name(name.into()), rest)),
         _ => Err(PatternFault::StrayQuote),
     }
 }
@@ -128,10 +126,7 @@ fn bare(text: &str) -> Result<(Part, &str), PatternFault> {
     }
     let is_bare = |c: char| matches!(c, 'a'..='z' | '0'..='9' | '_' | '$') || !c.is_ascii();
     match name.chars().find(|character| !is_bare(*character)) {
-        Some(character) => Err(PatternFault::NeedsQuotes {
-            character,
-            name: name.into(),
-        }),
+        Some(character) => Err(PatternFault::NeedsQuotes { character, name: name.into() }),
         None => Ok((Part::Name(name.into()), rest)),
     }
 }
@@ -143,11 +138,7 @@ mod tests {
 
     fn reads(text: &str, schema: Option<&str>, table: Option<&str>) {
         let pattern: TablePattern = text.parse().unwrap();
-        assert_eq!(
-            (pattern.schema(), pattern.table()),
-            (schema, table),
-            "{text}"
-        );
+        assert_eq!((pattern.schema(), pattern.table()), (schema, table), "{text}");
     }
 
     #[test]
@@ -162,11 +153,7 @@ mod tests {
     #[test]
     fn quotes_take_every_character_literally() {
         reads(r#""We.ird".orders"#, Some("We.ird"), Some("orders"));
-        reads(
-            r#"public."say ""hi""""#,
-            Some("public"),
-            Some(r#"say "hi""#),
-        );
+        reads(r#"public."say ""hi""""#, Some("public"), Some(r#"say "hi""#));
         reads(r#""*"."*""#, Some("*"), Some("*"));
         reads("\"a\nb\".c", Some("a\nb"), Some("c"));
     }

@@ -17,10 +17,7 @@ pub struct TableRef<'a> {
 impl<'a> TableRef<'a> {
     /// A table by its names in the catalog.
     pub fn new(schema: impl Into<Cow<'a, str>>, table: impl Into<Cow<'a, str>>) -> Self {
-        Self {
-            schema: schema.into(),
-            table: table.into(),
-        }
+        Self { schema: schema.into(), table: table.into() }
     }
 }
 

@@ -59,27 +59,17 @@ fn end_of_line<'a>() -> impl Grammar<'a, Option<u32>> {
 
 /// `public.orders, app.items: TRUNCATE:`, without what follows.
 fn change<'a>() -> impl Grammar<'a, Tables<'a>> {
-    let others = fold_many0(
-        preceded(literal(b", "), table()),
-        Vec::new,
-        |mut tables, table| {
-            tables.push(table);
-            tables
-        },
-    );
+    let others = fold_many0(preceded(literal(b", "), table()), Vec::new, |mut tables, table| {
+        tables.push(table);
+        tables
+    });
     let tables = (table(), others).map(|(first, others)| Tables::new(first, others));
-    let action = alt((
-        literal(b"INSERT:"),
-        literal(b"UPDATE:"),
-        literal(b"DELETE:"),
-        literal(b"TRUNCATE:"),
-    ));
+    let action = alt((literal(b"INSERT:"), literal(b"UPDATE:"), literal(b"DELETE:"), literal(b"TRUNCATE:")));
     terminated(tables, (literal(b": "), action))
 }
 
 fn table<'a>() -> impl Grammar<'a, TableRef<'a>> {
-    separated_pair(identifier, literal(b"."), identifier)
-        .map(|(schema, table)| TableRef { schema, table })
+    separated_pair(identifier, literal(b"."), identifier).map(|(schema, table)| TableRef { schema, table })
 }
 
 #[cfg(test)]
@@ -92,9 +82,7 @@ mod tests {
     }
 
     fn tables(names: &[(&'static str, &'static str)]) -> Decoded<'static> {
-        let tables = names
-            .iter()
-            .map(|(schema, table)| TableRef::new(*schema, *table));
+        let tables = names.iter().map(|(schema, table)| TableRef::new(*schema, *table));
         let mut tables: Vec<_> = tables.collect();
         let first = tables.remove(0);
         Decoded::Change(Tables::new(first, tables))
@@ -103,12 +91,7 @@ mod tests {
     #[test]
     fn reads_the_ends_of_a_transaction() {
         check("BEGIN 748", &Decoded::Begin { xid: Some(748) });
-        check(
-            "BEGIN 4294967295",
-            &Decoded::Begin {
-                xid: Some(u32::MAX),
-            },
-        );
+        check("BEGIN 4294967295", &Decoded::Begin { xid: Some(u32::MAX) });
         check("BEGIN", &Decoded::Begin { xid: None });
         check("COMMIT 748", &Decoded::Commit);
         check("COMMIT", &Decoded::Commit);
@@ -117,14 +100,8 @@ mod tests {
     #[test]
     fn reads_the_table_of_every_action() {
         let orders = tables(&[("public", "orders")]);
-        check(
-            "table public.orders: INSERT: id[integer]:1 note[text]:'x'",
-            &orders,
-        );
-        check(
-            "table public.orders: UPDATE: old-key: id[integer]:1 new-tuple: id[integer]:2",
-            &orders,
-        );
+        check("table public.orders: INSERT: id[integer]:1 note[text]:'x'", &orders);
+        check("table public.orders: UPDATE: old-key: id[integer]:1 new-tuple: id[integer]:2", &orders);
         check("table public.orders: DELETE: (no-tuple-data)", &orders);
         check("table public.orders: TRUNCATE: (no-flags)", &orders);
         check(r#"table "public"."orders": INSERT:"#, &orders);
@@ -134,37 +111,21 @@ mod tests {
     fn reads_every_table_of_a_truncate() {
         check(
             r#"table public.orders, app.items, "We.ird ""S"."a, b": TRUNCATE: cascade"#,
-            &tables(&[
-                ("public", "orders"),
-                ("app", "items"),
-                ("We.ird \"S", "a, b"),
-            ]),
+            &tables(&[("public", "orders"), ("app", "items"), ("We.ird \"S", "a, b")]),
         );
     }
 
     #[test]
     fn is_not_misled_by_names_or_rows() {
         let name = "T: INSERT: x";
-        check(
-            r#"table public."T: INSERT: x": DELETE: id[integer]:1"#,
-            &tables(&[("public", name)]),
-        );
-        check(
-            "table a.b: INSERT: t[text]:', c.d: TRUNCATE: '",
-            &tables(&[("a", "b")]),
-        );
-        assert_eq!(
-            decode(b"table a.b: INSERT: t[text]:'\xff'", false),
-            tables(&[("a", "b")])
-        );
+        check(r#"table public."T: INSERT: x": DELETE: id[integer]:1"#, &tables(&[("public", name)]));
+        check("table a.b: INSERT: t[text]:', c.d: TRUNCATE: '", &tables(&[("a", "b")]));
+        assert_eq!(decode(b"table a.b: INSERT: t[text]:'\xff'", false), tables(&[("a", "b")]));
     }
 
     #[test]
     fn is_silent_about_messages() {
-        check(
-            "message: transactional: 1 prefix: p, sz: 3 content:abc",
-            &Decoded::Silent,
-        );
+        check("message: transactional: 1 prefix: p, sz: 3 content:abc", &Decoded::Silent);
     }
 
     #[test]
@@ -184,23 +145,13 @@ mod tests {
             check(message, &Decoded::Unreadable(Unreadable::Grammar));
         }
         let latin1 = b"table public.\"K\xe4se\": INSERT: id[integer]:1";
-        assert_eq!(
-            decode(latin1, false),
-            Decoded::Unreadable(Unreadable::NotText)
-        );
+        assert_eq!(decode(latin1, false), Decoded::Unreadable(Unreadable::NotText));
     }
 
     #[test]
     fn a_cut_head_decides_nothing_too_early() {
         let cut = Decoded::Unreadable(Unreadable::Cut);
-        for head in [
-            "",
-            "BEGIN",
-            "BEGIN 74",
-            "COMMIT 74",
-            "table a.b",
-            "table a.b, c.d: TRUNC",
-        ] {
+        for head in ["", "BEGIN", "BEGIN 74", "COMMIT 74", "table a.b", "table a.b, c.d: TRUNC"] {
             assert_eq!(decode(head.as_bytes(), true), cut, "{head}");
         }
         // Half of a doubled quote looks like a closing one.

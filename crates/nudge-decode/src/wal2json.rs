@@ -61,17 +61,11 @@ pub(crate) fn decode(head: &[u8], cut: bool) -> Decoded<'_> {
 }
 
 fn message<'a>() -> impl Grammar<'a, Decoded<'a>> {
-    let row = alt((
-        literal(b"I\""),
-        literal(b"U\""),
-        literal(b"D\""),
-        literal(b"T\""),
-    ));
+    let row = alt((literal(b"I\""), literal(b"U\""), literal(b"D\""), literal(b"T\"")));
     let action = alt((
         preceded((row, scalars()), table()).map(|table| Decoded::Change(table.into())),
-        delimited(literal(b"B\""), scalars(), literal(b"}")).map(|xid| Decoded::Begin {
-            xid: xid.and_then(transaction_id),
-        }),
+        delimited(literal(b"B\""), scalars(), literal(b"}"))
+            .map(|xid| Decoded::Begin { xid: xid.and_then(transaction_id) }),
         literal(b"C\"").map(|_| Decoded::Commit),
         literal(b"M\"").map(|_| Decoded::Silent),
     ));
@@ -87,11 +81,7 @@ fn table<'a>() -> impl Grammar<'a, TableRef<'a>> {
 
 /// `,"xid":748,"timestamp":"…"`: the members before the schema, of which the id matters.
 fn scalars<'a>() -> impl Grammar<'a, Option<&'a [u8]>> {
-    fold_many0(
-        scalar(),
-        || None,
-        |xid, (key, value)| if key == b"xid" { Some(value) } else { xid },
-    )
+    fold_many0(scalar(), || None, |xid, (key, value)| if key == b"xid" { Some(value) } else { xid })
 }
 
 /// A member's name and its value as written: a number, `null` or a string.
@@ -119,10 +109,7 @@ mod tests {
 
     #[test]
     fn reads_the_ends_of_a_transaction() {
-        check(
-            r#"{"action":"B","xid":748}"#,
-            &Decoded::Begin { xid: Some(748) },
-        );
+        check(r#"{"action":"B","xid":748}"#, &Decoded::Begin { xid: Some(748) });
         check(r#"{"action":"B"}"#, &Decoded::Begin { xid: None });
         check(r#"{"action":"C","xid":748}"#, &Decoded::Commit);
         check(r#"{"action":"C"}"#, &Decoded::Commit);
@@ -135,10 +122,7 @@ mod tests {
             let members = r#","xid":748,"schema":"public","table":"orders","columns":[{"name":"#;
             check(&format!(r#"{{"action":"{action}"{members}"#), &orders);
         }
-        check(
-            r#"{"action":"T","schema":"public","table":"orders"}"#,
-            &orders,
-        );
+        check(r#"{"action":"T","schema":"public","table":"orders"}"#, &orders);
         check(
             r#"{"action":"I","schema":"We.ird \"S","table":"new\nline\ttab","columns":[]}"#,
             &table("We.ird \"S", "new\nline\ttab"),
@@ -149,14 +133,8 @@ mod tests {
     fn passes_over_the_scalars_of_other_options() {
         let scalars = r#""timestamp":"2026-11-22 14:43:05.056785+00","origin":0,"lsn":"0/1DA3240""#;
         let change = r#""schema":"public","table":"orders","columns":[]}"#;
-        check(
-            &format!(r#"{{"action":"B","xid":7,{scalars}}}"#),
-            &Decoded::Begin { xid: Some(7) },
-        );
-        check(
-            &format!(r#"{{"action":"I",{scalars},{change}"#),
-            &table("public", "orders"),
-        );
+        check(&format!(r#"{{"action":"B","xid":7,{scalars}}}"#), &Decoded::Begin { xid: Some(7) });
+        check(&format!(r#"{{"action":"I",{scalars},{change}"#), &table("public", "orders"));
     }
 
     #[test]
@@ -184,10 +162,7 @@ mod tests {
             check(message, &Decoded::Unreadable(Unreadable::Grammar));
         }
         let latin1 = b"{\"action\":\"T\",\"schema\":\"public\",\"table\":\"K\xe4se\"}";
-        assert_eq!(
-            decode(latin1, false),
-            Decoded::Unreadable(Unreadable::NotText)
-        );
+        assert_eq!(decode(latin1, false), Decoded::Unreadable(Unreadable::NotText));
     }
 
     #[test]

@@ -7,11 +7,7 @@ const PLUGINS: [Plugin; 2] = [Plugin::TestDecoding, Plugin::Wal2Json];
 
 /// A name, often of the characters that mean something in one of the notations.
 fn any_name() -> impl Strategy<Value = String> {
-    prop_oneof![
-        "[a-z_][a-z0-9_]{0,9}",
-        r#"[a-z".,:*\\ \n\t{}\[\]äß🧀]{1,12}"#,
-        "[^\0]{1,20}",
-    ]
+    prop_oneof!["[a-z_][a-z0-9_]{0,9}", r#"[a-z".,:*\\ \n\t{}\[\]äß🧀]{1,12}"#, "[^\0]{1,20}",]
 }
 
 /// As PostgreSQL's `quote_identifier` does, `always` with quote_all_identifiers.
@@ -44,15 +40,8 @@ fn escape_json(text: &str) -> String {
 
 fn test_decoding_change(tables: &[(String, String)], always: bool, tail: &str) -> String {
     let quote = |name: &str| quote_identifier(name, always);
-    let names: Vec<_> = tables
-        .iter()
-        .map(|(s, t)| format!("{}.{}", quote(s), quote(t)))
-        .collect();
-    let action = if tables.len() == 1 {
-        "UPDATE"
-    } else {
-        "TRUNCATE"
-    };
+    let names: Vec<_> = tables.iter().map(|(s, t)| format!("{}.{}", quote(s), quote(t))).collect();
+    let action = if tables.len() == 1 { "UPDATE" } else { "TRUNCATE" };
     format!("table {}: {action}: {tail}", names.join(", "))
 }
 
@@ -65,12 +54,7 @@ fn wal2json_change(action: &str, scalars: &str, schema: &str, table: &str, tail:
 fn any_scalars() -> impl Strategy<Value = String> {
     let time = Just(r#","timestamp":"2026-11-22 14:43:05.05+00","origin":0"#.to_owned());
     let lsn = Just(r#","xid":9,"lsn":"0/1DA3048","nextlsn":"0/1DA3270""#.to_owned());
-    prop_oneof![
-        Just(String::new()),
-        any::<u32>().prop_map(|xid| format!(",\"xid\":{xid}")),
-        time,
-        lsn
-    ]
+    prop_oneof![Just(String::new()), any::<u32>().prop_map(|xid| format!(",\"xid\":{xid}")), time, lsn]
 }
 
 /// Anything that a plugin prints, or that its server says in a notice.
@@ -86,8 +70,7 @@ fn any_message() -> impl Strategy<Value = Vec<u8>> {
     let end = "(BEGIN|COMMIT)( [0-9]{1,11})?";
     let message = "message: transactional: [01] prefix: .{0,5}, sz: 3 content:abc";
     let warning = r#"no (old )?tuple (data|identifier) for (UPDATE|DELETE) in table "#;
-    let notice =
-        (warning, any_name(), any_name()).prop_map(|(w, s, t)| format!(r#"{w}"{s}"."{t}""#));
+    let notice = (warning, any_name(), any_name()).prop_map(|(w, s, t)| format!(r#"{w}"{s}"."{t}""#));
     prop_oneof![row, frame, line, end, message, notice, ".{0,30}"].prop_map(String::into_bytes)
 }
 

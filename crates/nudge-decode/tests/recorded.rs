@@ -47,9 +47,7 @@ fn expected() -> Counts {
         ("public", "part_1", 3),
         ("public", "part_2", 3),
     ];
-    counts
-        .map(|(schema, table, count)| ((schema.to_owned(), table.to_owned()), count))
-        .into()
+    counts.map(|(schema, table, count)| ((schema.to_owned(), table.to_owned()), count)).into()
 }
 
 /// Counts the changes, and checks that each lies in a transaction with an id.
@@ -104,9 +102,7 @@ fn wal2json_and_its_notices_name_every_change() {
         }
         // The DELETE in "a"".""b", whose notice could also be about "b" in "public"".""a".
         assert_eq!(ambiguous, 1);
-        *counts
-            .entry(("public".to_owned(), "a\".\"b".to_owned()))
-            .or_default() += 1;
+        *counts.entry(("public".to_owned(), "a\".\"b".to_owned())).or_default() += 1;
         assert_eq!(counts, expected(), "{}", recording.server);
     }
 }

@@ -53,9 +53,7 @@ mod tests {
 
     /// The expected values were tried on PostgreSQL 15, 17 and 18.
     fn check(patterns: &[&str], expected: Option<&str>) {
-        let patterns = patterns
-            .iter()
-            .map(|text| text.parse::<TablePattern>().unwrap());
+        let patterns = patterns.iter().map(|text| text.parse::<TablePattern>().unwrap());
         assert_eq!(add_tables(&patterns.collect()).as_deref(), expected);
     }
 
@@ -70,10 +68,7 @@ mod tests {
     fn escapes_what_means_something() {
         check(&[r#"public."a, b""#], Some(r"public.a\,\ b"));
         check(&[r#""*"."*""#], Some(r"\*.\*"));
-        check(
-            &[r#""We.ird ""S"."back\slash""#],
-            Some(r#"We\.ird\ \"S.back\\slash"#),
-        );
+        check(&[r#""We.ird ""S"."back\slash""#], Some(r#"We\.ird\ \"S.back\\slash"#));
         check(&["public.käse"], Some(r"public.k\äse"));
     }
 

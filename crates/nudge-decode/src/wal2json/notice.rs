@@ -59,17 +59,13 @@ fn table<'a>() -> impl Grammar<'a, Tables<'a>> {
 /// and none of them is better than the others.
 fn names(text: &[u8]) -> Parsed<'_, Tables<'_>> {
     const BETWEEN: &[u8] = b"\".\"";
-    let quoted = text
-        .strip_suffix(b"\"")
-        .ok_or_else(|| unreadable(Unreadable::Grammar))?;
+    let quoted = text.strip_suffix(b"\"").ok_or_else(|| unreadable(Unreadable::Grammar))?;
     let mut splits = (1..quoted.len()).filter_map(|at| {
         let (schema, rest) = quoted.split_at_checked(at)?;
         let table = rest.strip_prefix(BETWEEN)?;
         (!table.is_empty()).then_some((schema, table))
     });
-    let (schema, table) = splits
-        .next()
-        .ok_or_else(|| unreadable(Unreadable::Grammar))?;
+    let (schema, table) = splits.next().ok_or_else(|| unreadable(Unreadable::Grammar))?;
     if splits.next().is_some() {
         return Err(unreadable(Unreadable::Ambiguous));
     }
@@ -89,11 +85,7 @@ mod tests {
     use alloc::format;
 
     fn check(message: &str, expected: &Decoded<'_>) {
-        assert_eq!(
-            &decode_notice(message.as_bytes(), false),
-            expected,
-            "{message}"
-        );
+        assert_eq!(&decode_notice(message.as_bytes(), false), expected, "{message}");
     }
 
     fn table(schema: &'static str, table: &'static str) -> Decoded<'static> {
@@ -134,14 +126,8 @@ mod tests {
     #[test]
     fn names_that_could_be_others_are_ambiguous() {
         let ambiguous = Decoded::Unreadable(Unreadable::Ambiguous);
-        check(
-            r#"no tuple identifier for DELETE in table "public"."a"."b""#,
-            &ambiguous,
-        );
-        check(
-            r#"no tuple identifier for DELETE in table "a"."."b""#,
-            &ambiguous,
-        );
+        check(r#"no tuple identifier for DELETE in table "public"."a"."b""#, &ambiguous);
+        check(r#"no tuple identifier for DELETE in table "a"."."b""#, &ambiguous);
     }
 
     #[test]
@@ -156,10 +142,7 @@ mod tests {
             check(notice, &Decoded::Unreadable(Unreadable::Grammar));
         }
         let latin1 = b"no tuple identifier for DELETE in table \"public\".\"K\xe4se\"";
-        assert_eq!(
-            decode_notice(latin1, false),
-            Decoded::Unreadable(Unreadable::NotText)
-        );
+        assert_eq!(decode_notice(latin1, false), Decoded::Unreadable(Unreadable::NotText));
     }
 
     #[test]
@@ -167,10 +150,7 @@ mod tests {
         check("", &Decoded::Silent);
         check("no", &Decoded::Silent);
         check("table \"keyless\" is locked", &Decoded::Silent);
-        check(
-            "terminating connection because of crash of another server process",
-            &Decoded::Silent,
-        );
+        check("terminating connection because of crash of another server process", &Decoded::Silent);
     }
 
     #[test]

@@ -1,0 +1,143 @@
+//! Why a feed could not be had, or why its connection ended.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::Arc;
+
+use nudge_proto::SqlState;
+
+/// A failure: what happened in one line, what to do about it in another, and the cause underneath.
+///
+/// `Display` is the one line; [`hint`](Self::hint) is the remedy; `source()` is the cause, where there
+/// is one. Text that came from the server has its control characters escaped.
+#[derive(Clone)]
+pub struct Error(Arc<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    permanent: bool,
+    message: String,
+    hint: Option<String>,
+    sqlstate: Option<SqlState>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// What a failure is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A setting is wrong or contradicts another.
+    Config,
+    /// The server cannot be reached, or the connection broke.
+    Network,
+    /// TLS cannot be had as it was asked for.
+    Tls,
+    /// The server refused the user or its password, or we refused the server.
+    Authentication,
+    /// The database does not exist.
+    Database,
+    /// The role lacks a privilege, usually REPLICATION.
+    Privilege,
+    /// The server is not configured for logical decoding.
+    WalLevel,
+    /// The output plugin is missing or not allowed.
+    Plugin,
+    /// All slots, walsenders or connections are in use.
+    Exhausted,
+    /// The server is starting up, shutting down, or was told to end the connection.
+    Unavailable,
+    /// Something took too long.
+    Timeout,
+    /// The peer does not speak the protocol.
+    Protocol,
+    /// Another error of the server.
+    Server,
+}
+
+impl Error {
+    /// A failure that trying again does not cure.
+    pub fn permanent(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self::new(kind, true, message.into())
+    }
+
+    /// A failure that may be over the next time.
+    pub fn transient(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self::new(kind, false, message.into())
+    }
+
+    /// A setting that is wrong, with the remedy.
+    pub fn config(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::permanent(ErrorKind::Config, message).with_hint(hint)
+    }
+
+    fn new(kind: ErrorKind, permanent: bool, message: String) -> Self {
+        Self(Arc::new(Inner { kind, permanent, message, hint: None, sqlstate: None, source: None }))
+    }
+
+    /// Adds the remedy: one sentence.
+    #[must_use]
+    pub fn with_hint(self, hint: impl Into<String>) -> Self {
+        self.edit(|inner| inner.hint = Some(hint.into()))
+    }
+
+    /// Adds the server's code.
+    #[must_use]
+    pub fn with_sqlstate(self, code: SqlState) -> Self {
+        self.edit(|inner| inner.sqlstate = Some(code))
+    }
+
+    /// Adds the cause underneath.
+    #[must_use]
+    pub fn with_source(self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.edit(|inner| inner.source = Some(source.into()))
+    }
+
+    /// Builders run before the error is shared; on a shared one they change nothing.
+    fn edit(mut self, change: impl FnOnce(&mut Inner)) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.0) {
+            change(inner);
+        }
+        self
+    }
+
+    /// What it is about.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// Whether trying again is pointless until somebody changes something.
+    pub fn is_permanent(&self) -> bool {
+        self.0.permanent
+    }
+
+    /// The remedy, one sentence.
+    pub fn hint(&self) -> Option<&str> {
+        self.0.hint.as_deref()
+    }
+
+    /// The server's SQLSTATE, if the server said no.
+    pub fn sqlstate(&self) -> Option<SqlState> {
+        self.0.sqlstate
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inner { kind, permanent, message, hint, sqlstate, source } = &*self.0;
+        let mut debug = f.debug_struct("Error");
+        debug.field("kind", kind).field("permanent", permanent).field("message", message);
+        debug.field("hint", hint).field("sqlstate", sqlstate).field("source", source).finish()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+    }
+}

@@ -1,0 +1,77 @@
+//! What a consumer gets.
+
+use std::fmt;
+use std::time::SystemTime;
+
+use nudge_proto::Lsn;
+
+use crate::TableName;
+
+/// One of two things: reload everything, or these tables changed.
+///
+/// Exactly two variants for ever; a consumer that handles both handles all.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FeedItem {
+    /// Reload everything. It is the first item, and it brackets every gap.
+    Resync {
+        /// Why.
+        reason: Reason,
+        /// A position at or after every change that the item stands for.
+        lsn: Lsn,
+    },
+    /// One window's wakeups.
+    Batch {
+        /// One event per table, in the order in which they were first seen. Never empty.
+        events: Vec<Event>,
+        /// A position at or after the commit of every change that the batch stands for. Who refetches
+        /// from a replica waits until `pg_last_wal_replay_lsn()` has reached it.
+        lsn: Lsn,
+    },
+}
+
+/// A table that changed.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Event {
+    /// Which table.
+    pub table: TableName,
+    /// When the first of the changes arrived, by this machine's clock.
+    pub first_seen: SystemTime,
+    /// How many rows changed; a TRUNCATE counts 1.
+    pub count: u64,
+}
+
+/// Why everything has to be reloaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Reason {
+    /// The feed is live. What was before is not known.
+    Connected,
+    /// The connection was lost and is live again. What was in between is not known.
+    Reconnected,
+    /// More tables changed in one window than `max_pending`.
+    Overflow,
+    /// The opt-in `failsafe` interval ran out.
+    Failsafe,
+    /// A message of the stream could not be understood.
+    Undecodable,
+}
+
+impl Reason {
+    /// The reason in lower case, as the command line prints it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Connected => "connected",
+            Self::Reconnected => "reconnected",
+            Self::Overflow => "overflow",
+            Self::Failsafe => "failsafe",
+            Self::Undecodable => "undecodable",
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}

@@ -1,0 +1,155 @@
+//! The knobs of a feed, checked.
+
+use std::time::Duration;
+
+use nudge_decode::{Plugin, TableFilter};
+
+use crate::Error;
+use crate::policy::{Backoff, Debouncer, Edge};
+
+/// Which output plugin decodes on the server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PluginChoice {
+    /// wal2json when there is a table filter that it can apply on the server; test_decoding otherwise.
+    /// When the server lacks or refuses the one, the other.
+    #[default]
+    Auto,
+    /// This one, or an error.
+    Only(Plugin),
+}
+
+/// Everything that can be set about a feed, apart from where it connects to. The defaults are those of
+/// the contract; [`check`](Self::check) holds its rules.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Knobs {
+    /// Which tables nudge; empty: all.
+    pub tables: TableFilter,
+    /// Which output plugin decodes.
+    pub plugin: PluginChoice,
+    /// Quiet time that closes a window.
+    pub debounce: Duration,
+    /// Longest time that a window stays open; `None`: 20 × `debounce`.
+    pub max_batch_wait: Option<Duration>,
+    /// Which end of a burst wakes.
+    pub edge: Edge,
+    /// A Resync when there was none for this long.
+    pub failsafe: Option<Duration>,
+    /// Distinct tables in one window beyond which it becomes a Resync.
+    pub max_pending: usize,
+    /// Longest time between two standby status messages.
+    pub status_interval: Duration,
+    /// Silence after which the server counts as gone.
+    pub liveness_timeout: Option<Duration>,
+    /// TCP, TLS and authentication of one attempt.
+    pub connect_timeout: Duration,
+    /// How long one attempt waits for its slot.
+    pub slot_timeout: Duration,
+    /// Delays between attempts.
+    pub backoff: Backoff,
+}
+
+impl Default for Knobs {
+    fn default() -> Self {
+        Self {
+            tables: TableFilter::default(),
+            plugin: PluginChoice::Auto,
+            debounce: Duration::from_millis(50),
+            max_batch_wait: None,
+            edge: Edge::Trailing,
+            failsafe: None,
+            max_pending: 8192,
+            status_interval: Duration::from_secs(10),
+            liveness_timeout: Some(Duration::from_secs(30)),
+            connect_timeout: Duration::from_secs(10),
+            slot_timeout: Duration::from_secs(30),
+            backoff: Backoff { initial: Duration::from_millis(100), max: Duration::from_secs(5) },
+        }
+    }
+}
+
+impl Knobs {
+    /// Holds the rules of the contract; the error names the knob, its value and the rule.
+    pub fn check(&self) -> Result<(), Error> {
+        let zero = Duration::ZERO;
+        let rule = |holds: bool, knob: &str, value: String, rule: &str| {
+            let message = || format!("{knob} is {value}, but it has to be {rule}");
+            if holds {
+                Ok(())
+            } else {
+                Err(Error::config(message(), format!("set {knob} to a value that is {rule}")))
+            }
+        };
+        let duration =
+            |holds, knob, value: Duration, text: &str| rule(holds, knob, format!("{value:?}"), text);
+        let Backoff { initial, max } = self.backoff;
+        let wait = self.debouncer().max_batch_wait;
+        duration(wait >= self.debounce, "max_batch_wait", wait, "at least debounce")?;
+        if let Some(failsafe) = self.failsafe {
+            duration(failsafe > zero, "failsafe", failsafe, "more than 0")?;
+        }
+        rule(self.max_pending >= 1, "max_pending", self.max_pending.to_string(), "at least 1")?;
+        duration(self.status_interval > zero, "status_interval", self.status_interval, "more than 0")?;
+        if let Some(liveness) = self.liveness_timeout {
+            duration(
+                liveness > self.status_interval,
+                "liveness_timeout",
+                liveness,
+                "more than status_interval, or off",
+            )?;
+        }
+        duration(self.connect_timeout > zero, "connect_timeout", self.connect_timeout, "more than 0")?;
+        duration(self.slot_timeout > zero, "slot_timeout", self.slot_timeout, "more than 0")?;
+        duration(initial > zero, "the initial backoff", initial, "more than 0")?;
+        duration(max >= initial, "the maximal backoff", max, "at least the initial one")?;
+        let longest =
+            [self.debounce, wait, self.status_interval, self.connect_timeout, self.slot_timeout, max];
+        let longest =
+            longest.into_iter().chain(self.failsafe).chain(self.liveness_timeout).max().unwrap_or(zero);
+        duration(longest <= Self::LONGEST, "a duration", longest, "at most 10 years")
+    }
+
+    /// The durations of a window.
+    pub(crate) fn debouncer(&self) -> Debouncer {
+        let wait = self.max_batch_wait.unwrap_or(self.debounce.saturating_mul(20));
+        Debouncer { debounce: self.debounce, max_batch_wait: wait, edge: self.edge }
+    }
+
+    /// The longest duration of any knob. Deadlines are sums of a clock reading and a few of these: far from where they would overflow.
+    pub const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    fn refused(change: impl FnOnce(&mut Knobs)) -> String {
+        let mut knobs = Knobs::default();
+        change(&mut knobs);
+        let error = knobs.check().unwrap_err();
+        assert!(error.is_permanent() && error.hint().is_some());
+        error.to_string()
+    }
+
+    #[test]
+    fn the_defaults_hold_the_rules() {
+        assert!(Knobs::default().check().is_ok());
+        assert_eq!(Knobs::default().debouncer().max_batch_wait, 1000 * MS);
+        assert!(Knobs { debounce: Duration::ZERO, ..Knobs::default() }.check().is_ok());
+    }
+
+    #[test]
+    fn each_rule_names_its_knob() {
+        assert!(refused(|k| k.max_batch_wait = Some(MS)).starts_with("max_batch_wait is 1ms"));
+        assert!(refused(|k| k.failsafe = Some(Duration::ZERO)).starts_with("failsafe"));
+        assert!(refused(|k| k.max_pending = 0).starts_with("max_pending is 0"));
+        assert!(refused(|k| k.status_interval = Duration::ZERO).starts_with("status_interval"));
+        assert!(refused(|k| k.liveness_timeout = Some(k.status_interval)).starts_with("liveness_timeout"));
+        assert!(refused(|k| k.connect_timeout = Duration::ZERO).starts_with("connect_timeout"));
+        assert!(refused(|k| k.slot_timeout = Duration::ZERO).starts_with("slot_timeout"));
+        assert!(refused(|k| k.backoff.initial = Duration::ZERO).starts_with("the initial backoff"));
+        assert!(refused(|k| k.backoff.max = MS).starts_with("the maximal backoff"));
+        assert!(refused(|k| k.debounce = Duration::MAX).starts_with("a duration"));
+    }
+}

@@ -1,0 +1,19 @@
+//! What the feed decides: when a window closes, how much it holds, whether to give up.
+//!
+//! Everything here is pure. The time and random numbers are arguments, nothing waits, and no name of
+//! the runtime occurs; so every rule is tested by calling it.
+
+mod backoff;
+mod coalescer;
+mod debouncer;
+pub mod diagnosis;
+mod feedback;
+mod pending;
+mod window;
+
+pub use backoff::{Backoff, Retries};
+pub use coalescer::Coalescer;
+pub use debouncer::{Debouncer, Edge, Spell};
+pub use feedback::Feedback;
+pub use pending::Pending;
+pub use window::{Harvest, Window};

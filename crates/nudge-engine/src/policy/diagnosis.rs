@@ -1,0 +1,209 @@
+//! What a failure means: whether trying again helps, and what somebody should do about it.
+//!
+//! SQLSTATE codes are those of the manual's "PostgreSQL Error Codes". One code can mean two things,
+//! which the stage of the connection or the server's own words tell apart.
+
+use std::io;
+
+use nudge_proto::{ErrorResponse, SqlState};
+
+use crate::{Error, ErrorKind};
+
+/// What was being done when it failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage<'a> {
+    /// Opening the socket.
+    Connect,
+    /// The TLS handshake.
+    Tls,
+    /// The startup message and authentication.
+    Startup,
+    /// Settings of the session.
+    Session,
+    /// CREATE_REPLICATION_SLOT with this plugin.
+    Slot(&'a str),
+    /// START_REPLICATION with this plugin.
+    Start(&'a str),
+    /// The stream.
+    Stream,
+}
+
+impl Stage<'_> {
+    fn doing(self) -> String {
+        match self {
+            Self::Connect => "connecting".into(),
+            Self::Tls => "setting up TLS".into(),
+            Self::Startup => "logging in".into(),
+            Self::Session => "preparing the session".into(),
+            Self::Slot(plugin) => format!("creating a replication slot with the plugin {plugin}"),
+            Self::Start(plugin) => format!("starting replication with the plugin {plugin}"),
+            Self::Stream => "streaming".into(),
+        }
+    }
+}
+
+/// The socket failed. Networks come back.
+pub fn network(stage: Stage<'_>, error: io::Error) -> Error {
+    let message = match error.kind() {
+        io::ErrorKind::UnexpectedEof => format!("the server closed the connection while {}", stage.doing()),
+        _ => format!("the connection failed while {}: {error}", stage.doing()),
+    };
+    let hint = match error.kind() {
+        io::ErrorKind::ConnectionRefused => {
+            "check host and port, and that the server is running and listens there"
+        }
+        io::ErrorKind::NotFound => "check the socket directory, and that the server is running",
+        _ => "check the network, and the server's log",
+    };
+    Error::transient(ErrorKind::Network, message).with_hint(hint).with_source(error)
+}
+
+/// A step took longer than its knob allows.
+pub fn timeout(stage: Stage<'_>, knob: &str) -> Error {
+    let hint = format!("raise {knob} if the server is just slow");
+    Error::transient(ErrorKind::Timeout, format!("{knob} ran out while {}", stage.doing())).with_hint(hint)
+}
+
+/// The protocol machine stopped.
+pub fn protocol(stage: Stage<'_>, error: nudge_proto::Error) -> Error {
+    match error {
+        nudge_proto::Error::Server(response) => server(stage, &response),
+        nudge_proto::Error::Refused(refusal) => {
+            let hint = match &refusal {
+                nudge_proto::Refusal::NoPassword => {
+                    "give a password in the connection text, PGPASSWORD or the passfile"
+                }
+                nudge_proto::Refusal::Unencrypted(_) => {
+                    "use TLS (sslmode=require or stronger), or let the server use scram-sha-256 in pg_hba.conf"
+                }
+                nudge_proto::Refusal::ServerSignature | nudge_proto::Refusal::UnprovenServer => {
+                    "something may be impersonating the server: check the host, and use sslmode=verify-full"
+                }
+                _ => {
+                    "let the server use scram-sha-256 in pg_hba.conf, or change what the connection text requires"
+                }
+            };
+            Error::permanent(ErrorKind::Authentication, refusal.to_string())
+                .with_hint(hint)
+                .with_source(refusal)
+        }
+        error => Error::permanent(ErrorKind::Protocol, format!("{error} (while {})", stage.doing()))
+            .with_hint(
+                "check that host and port are those of a PostgreSQL server, and not of something in between",
+            )
+            .with_source(error),
+    }
+}
+
+/// The server said no.
+pub fn server(stage: Stage<'_>, response: &ErrorResponse) -> Error {
+    let verdict = judge(stage, response);
+    let message = format!("{response} while {}", stage.doing());
+    let error = if verdict.permanent {
+        Error::permanent(verdict.kind, message)
+    } else {
+        Error::transient(verdict.kind, message)
+    };
+    let error = error.with_sqlstate(response.code()).with_source(response.clone());
+    if verdict.hint.is_empty() { error } else { error.with_hint(verdict.hint) }
+}
+
+/// Whether the server refuses this plugin, so that another one may do.
+pub fn refuses_plugin(response: &ErrorResponse) -> bool {
+    match response.code() {
+        SqlState::UNDEFINED_FILE => true,
+        SqlState::INSUFFICIENT_PRIVILEGE => names_output_plugin_libraries(response),
+        _ => false,
+    }
+}
+
+struct Verdict {
+    kind: ErrorKind,
+    permanent: bool,
+    hint: String,
+}
+
+fn judge(stage: Stage<'_>, response: &ErrorResponse) -> Verdict {
+    let permanent = |kind, hint: &str| Verdict { kind, permanent: true, hint: hint.into() };
+    let transient = |kind, hint: &str| Verdict { kind, permanent: false, hint: hint.into() };
+    match (response.code(), stage) {
+        (SqlState::INVALID_PASSWORD, _) => permanent(
+            ErrorKind::Authentication,
+            "check user and password: the connection text, PGPASSWORD, or the passfile",
+        ),
+        (SqlState::INVALID_AUTHORIZATION, _) => permanent(
+            ErrorKind::Authentication,
+            "let the role log in: ALTER ROLE ... LOGIN, and a line in pg_hba.conf for its database and this address",
+        ),
+        (SqlState::INVALID_CATALOG_NAME, _) => {
+            permanent(ErrorKind::Database, "check the database name, or create it with CREATE DATABASE")
+        }
+        (SqlState::INSUFFICIENT_PRIVILEGE, Stage::Slot(plugin))
+            if names_output_plugin_libraries(response) =>
+        {
+            Verdict {
+                kind: ErrorKind::Plugin,
+                permanent: true,
+                hint: format!(
+                    "add {plugin} to output_plugin_libraries on the server, or choose another plugin"
+                ),
+            }
+        }
+        (SqlState::INSUFFICIENT_PRIVILEGE, _) => permanent(
+            ErrorKind::Privilege,
+            "give the role the REPLICATION attribute: ALTER ROLE ... REPLICATION (on managed services: grant its replication role)",
+        ),
+        (SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, _) if names_wal_level(response) => permanent(
+            ErrorKind::WalLevel,
+            "set wal_level = logical and restart the server: ALTER SYSTEM SET wal_level = 'logical'",
+        ),
+        (SqlState::UNDEFINED_FILE, Stage::Slot(plugin)) => Verdict {
+            kind: ErrorKind::Plugin,
+            permanent: true,
+            hint: format!(
+                "install {plugin} on the server (postgresql-NN-{plugin} or the contrib package), or choose another plugin"
+            ),
+        },
+        (SqlState::TOO_MANY_CONNECTIONS | SqlState::CONFIGURATION_LIMIT_EXCEEDED, _) => transient(
+            ErrorKind::Exhausted,
+            "raise max_replication_slots, max_wal_senders or max_connections, or end what occupies them",
+        ),
+        (SqlState::LOCK_NOT_AVAILABLE | SqlState::QUERY_CANCELED, Stage::Slot(_)) => transient(
+            ErrorKind::Timeout,
+            "a slot waits for every transaction that was writing when it was asked for: end the long ones",
+        ),
+        (SqlState::FEATURE_NOT_SUPPORTED, _) => {
+            permanent(ErrorKind::Server, "connect to the primary: a standby can decode from PostgreSQL 16 on")
+        }
+        (SqlState::SYNTAX_ERROR, _) => permanent(
+            ErrorKind::Protocol,
+            "connect to PostgreSQL itself: what answers here, such as a pooler, does not know replication commands",
+        ),
+        (SqlState::INVALID_NAME | SqlState::INVALID_PARAMETER_VALUE | SqlState::UNDEFINED_OBJECT, _) => {
+            permanent(ErrorKind::Config, "check the table patterns and the connection's options")
+        }
+        (SqlState::CANNOT_CONNECT_NOW | SqlState::ADMIN_SHUTDOWN, _) => {
+            transient(ErrorKind::Unavailable, "the server is restarting, or somebody ended the connection")
+        }
+        (code, _) => {
+            Verdict { kind: ErrorKind::Server, permanent: !is_passing(code), hint: response.hint().into() }
+        }
+    }
+}
+
+/// Classes of errors that are over some time: connection, resources, prerequisite state, operator,
+/// system, internal.
+fn is_passing(code: SqlState) -> bool {
+    matches!(code.class(), "08" | "40" | "53" | "55" | "57" | "58" | "XX")
+}
+
+fn names_output_plugin_libraries(response: &ErrorResponse) -> bool {
+    // The name of a setting is not translated; the words around it are.
+    [response.message(), response.detail(), response.hint()]
+        .iter()
+        .any(|text| text.contains("output_plugin_libraries"))
+}
+
+fn names_wal_level(response: &ErrorResponse) -> bool {
+    [response.message(), response.hint()].iter().any(|text| text.contains("wal_level"))
+}

@@ -1,0 +1,26 @@
+//! What awaits: sockets, TLS, timers, tasks. It carries out what `policy` decides.
+//!
+//! One task, the supervisor, connects and reads for as long as the [`Feed`] lives; one caller, the
+//! consumer, takes items from it. Between them is one lock around one [`Window`](crate::policy::Window).
+
+mod clock;
+mod dialer;
+mod feed;
+mod handover;
+mod intake;
+mod link;
+mod login;
+mod random;
+mod replicate;
+mod route;
+mod slot;
+mod socket;
+mod status;
+mod supervisor;
+mod tls;
+
+pub use dialer::TargetDialer;
+pub use feed::{Feed, connect};
+pub use link::{Io, Socket};
+pub use route::{Connected, Dial, Route};
+pub use status::Status;

@@ -1,0 +1,133 @@
+//! The consumer's end.
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures::Stream;
+use nudge_proto::Limits;
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinHandle;
+use tokio::time::Sleep;
+
+use crate::policy::Window;
+use crate::runtime::handover::Handover;
+use crate::runtime::intake::Intake;
+use crate::runtime::login::Login;
+use crate::runtime::slot::Cancellation;
+use crate::runtime::supervisor::Supervisor;
+use crate::runtime::{Dial, Status, clock};
+use crate::{Error, ErrorKind, FeedItem, Knobs, Target};
+
+/// Wakeups of one database, for as long as it is kept. Dropping it closes the connection at once.
+///
+/// The consumer is the pump (rule R5): while nobody asks, the window keeps absorbing, and at most one
+/// item is pending. The feed never ends by itself: a connection that is lost is made again, and a
+/// `Resync` says so.
+pub struct Feed {
+    handover: Arc<Handover>,
+    task: JoinHandle<()>,
+    /// The consumer's timer, made once.
+    timer: Pin<Box<Sleep>>,
+    status: watch::Receiver<Status>,
+    /// Dropping it is the goodbye.
+    _alive: oneshot::Sender<()>,
+}
+
+impl Feed {
+    /// Waits for the next item. Cancel-safe: an item is taken or it stays.
+    ///
+    /// # Panics
+    /// If the feed's own task panicked (rule R12), or the runtime it ran on was shut down.
+    pub async fn next(&mut self) -> FeedItem {
+        poll_fn(|cx| self.poll_item(cx)).await
+    }
+
+    /// What the feed is doing right now, and from now on.
+    pub fn status(&self) -> watch::Receiver<Status> {
+        self.status.clone()
+    }
+
+    fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<FeedItem> {
+        // Before the look at the window: what arrives after the look wakes us.
+        self.handover.consumer().register(cx.waker());
+        loop {
+            let due = {
+                let mut window = self.handover.window();
+                if let Some(item) = window.take(clock::now()) {
+                    return Poll::Ready(item);
+                }
+                window.due()
+            };
+            if let Poll::Ready(ended) = Pin::new(&mut self.task).poll(cx) {
+                fail_loudly(ended);
+            }
+            let Some(due) = due else { return Poll::Pending };
+            self.timer.as_mut().reset(due.into());
+            if self.timer.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+        }
+    }
+}
+
+/// The same items as [`Feed::next`]; it never ends.
+impl Stream for Feed {
+    type Item = FeedItem;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<FeedItem>> {
+        self.get_mut().poll_item(cx).map(Some)
+    }
+}
+
+impl std::fmt::Debug for Feed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Feed").field("status", &*self.status.borrow()).finish_non_exhaustive()
+    }
+}
+
+/// Connects and waits until the feed is live, trying for ever while there is hope.
+///
+/// `status` is told every step, also before this returns. Fails only for reasons that trying again
+/// does not cure.
+pub async fn connect(
+    target: &Target,
+    dial: Arc<dyn Dial>,
+    knobs: Knobs,
+    status: watch::Sender<Status>,
+) -> Result<Feed, Error> {
+    knobs.check()?;
+    let login = Login::new(target, Limits::default())?;
+    let window = Window::new(knobs.debouncer(), knobs.max_pending, knobs.failsafe);
+    let handover = Arc::new(Handover::new(window));
+    let intake = Intake::new(knobs.tables.clone(), Arc::clone(&handover));
+    let (first, live) = oneshot::channel();
+    let (alive, dropped) = oneshot::channel();
+    let watching = status.subscribe();
+    let cancellation = Cancellation::default();
+    let supervisor = Supervisor { knobs, dial, login, intake, status, first: Some(first), cancellation };
+    let mut task = tokio::spawn(supervisor.run(dropped));
+    match live.await {
+        Ok(Ok(())) => {
+            let timer = Box::pin(clock::sleep_until(clock::now()));
+            Ok(Feed { handover, task, timer, status: watching, _alive: alive })
+        }
+        Ok(Err(error)) => Err(error),
+        Err(_) => {
+            fail_loudly((&mut task).await);
+            Err(Error::permanent(ErrorKind::Unavailable, "the feed's task ended before it was live"))
+        }
+    }
+}
+
+/// The task ends by itself only before it is live. Later its end is a bug of ours, or its runtime is
+/// gone: either way somebody who waits for items has to know.
+#[expect(clippy::panic, reason = "rule R12: internal bugs are loud")]
+fn fail_loudly(ended: Result<(), tokio::task::JoinError>) {
+    match ended.map_err(tokio::task::JoinError::try_into_panic) {
+        Err(Ok(panic)) => std::panic::resume_unwind(panic),
+        Err(Err(error)) => panic!("the feed's task is gone: {error}"),
+        Ok(()) => panic!("the feed's task has ended"),
+    }
+}

@@ -1,0 +1,66 @@
+//! A socket and the bytes on their way through it.
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use nudge_proto::{Inbox, Limits};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// What a connection runs over.
+pub trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
+
+/// TCP, a Unix-domain socket, or TLS over one: whatever it is, a read costs one indirect call.
+pub type Socket = Box<dyn Io>;
+
+/// A socket with its inbox, and what is to be sent.
+pub(crate) struct Link {
+    socket: Socket,
+    pub(crate) inbox: Inbox,
+    /// What the machines have appended and the socket has not taken yet.
+    pub(crate) out: Vec<u8>,
+}
+
+impl Link {
+    pub(crate) fn new(socket: Socket, limits: &Limits) -> Self {
+        Self { socket, inbox: Inbox::new(Inbox::DEFAULT_CAPACITY, limits), out: Vec::new() }
+    }
+
+    /// Sends what is to be sent and waits until something arrives, both at once: neither side of the
+    /// connection can wait for the other. Cancel-safe. The end of the connection is `UnexpectedEof`.
+    pub(crate) async fn exchange(&mut self) -> io::Result<()> {
+        poll_fn(|cx| {
+            if let Poll::Ready(Err(error)) = self.poll_send(cx) {
+                return Poll::Ready(Err(error));
+            }
+            self.poll_receive(cx)
+        })
+        .await
+    }
+
+    fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.out.is_empty() {
+            let sent = ready!(Pin::new(&mut self.socket).poll_write(cx, &self.out))?;
+            if sent == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.out.drain(..sent);
+        }
+        Pin::new(&mut self.socket).poll_flush(cx)
+    }
+
+    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut spare = ReadBuf::new(self.inbox.spare_mut());
+        ready!(Pin::new(&mut self.socket).poll_read(cx, &mut spare))?;
+        match spare.filled().len() {
+            0 => Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into())),
+            n => {
+                self.inbox.commit(n);
+                Poll::Ready(Ok(()))
+            }
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! A connection from its first message to the commands it runs before it streams.
+
+use std::ffi::{CStr, CString};
+use std::time::Duration;
+
+use nudge_proto::{
+    AllowedMethods, ChannelBinding, Credentials, ErrorResponse, Limits, QueryEvent, Session,
+    StartReplication, Startup, Stream,
+};
+use tokio::time::timeout;
+
+use crate::policy::diagnosis::{self, Stage};
+use crate::runtime::link::Link;
+use crate::runtime::{Connected, Route, random};
+use crate::{Error, Target};
+
+/// Who logs in, in the form in which the startup message wants it.
+pub(crate) struct Login {
+    user: CString,
+    parameters: Vec<(CString, CString)>,
+    channel_binding: ChannelBinding,
+    allowed: AllowedMethods,
+    limits: Limits,
+}
+
+impl Login {
+    /// For logical replication of the target's database.
+    pub(crate) fn new(target: &Target, limits: Limits) -> Result<Self, Error> {
+        let fixed = [("database", target.database.as_str()), ("replication", "database")];
+        let more = target.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let parameters = fixed.into_iter().chain(more).map(|(name, value)| Ok((text(name)?, text(value)?)));
+        Ok(Self {
+            user: text(&target.user)?,
+            parameters: parameters.collect::<Result<_, Error>>()?,
+            channel_binding: target.channel_binding,
+            allowed: target.allowed,
+            limits,
+        })
+    }
+
+    /// Opens the route and logs in. All of it together may take `limit`.
+    pub(crate) async fn perform(&self, route: &dyn Route, limit: Duration) -> Result<Conversation, Error> {
+        let attempt = async { self.start_up(route.open().await?).await };
+        let late = |_| Err(diagnosis::timeout(Stage::Connect, "connect_timeout"));
+        timeout(limit, attempt).await.unwrap_or_else(late)
+    }
+
+    async fn start_up(&self, connected: Connected) -> Result<Conversation, Error> {
+        let credentials = Credentials {
+            password: connected.password,
+            security: connected.security,
+            channel_binding: self.channel_binding,
+            allowed: self.allowed,
+            nonce: random::nonce().map_err(|error| diagnosis::network(Stage::Startup, error))?,
+        };
+        let parameters: Vec<_> = self.parameters.iter().map(|(n, v)| (n.as_c_str(), v.as_c_str())).collect();
+        let mut link = Link::new(connected.socket, &self.limits);
+        let mut startup = Startup::new(&self.user, &parameters, credentials, self.limits, &mut link.out);
+        loop {
+            let step = startup.advance(link.inbox.filled(), &mut link.out);
+            let step = step.map_err(|error| diagnosis::protocol(Stage::Startup, error))?;
+            link.inbox.consume(step.consumed);
+            if let Some(session) = step.event {
+                return Ok(Conversation { link, session });
+            }
+            link.exchange().await.map_err(|error| diagnosis::network(Stage::Startup, error))?;
+        }
+    }
+}
+
+fn text(value: &str) -> Result<CString, Error> {
+    let refused = |_| {
+        let value = value.escape_debug();
+        Error::config(format!("the setting \"{value}\" contains a zero byte"), "remove the zero byte")
+    };
+    CString::new(value).map_err(refused)
+}
+
+/// A connection that is logged in and idle.
+pub(crate) struct Conversation {
+    link: Link,
+    pub(crate) session: Session,
+}
+
+/// The first row of an answer, as text.
+pub(crate) type Row = Vec<Option<String>>;
+
+impl Conversation {
+    /// Runs a command. Yields the first row of its answer, or the server's error.
+    pub(crate) async fn query(
+        self,
+        sql: &CStr,
+        stage: Stage<'_>,
+    ) -> Result<(Self, Result<Option<Row>, Box<ErrorResponse>>), Error> {
+        let Self { mut link, session } = self;
+        let mut query = session.query(sql, &mut link.out);
+        let mut first = None;
+        loop {
+            let step =
+                query.advance(link.inbox.filled()).map_err(|error| diagnosis::protocol(stage, error))?;
+            let consumed = step.consumed;
+            let (mut more, mut done) = (false, None);
+            match step.event {
+                Some(QueryEvent::Row(row)) if first.is_none() => {
+                    first = Some(row.columns().map(lossy).collect());
+                }
+                Some(QueryEvent::Row(_)) => {}
+                Some(QueryEvent::Notice(notice)) => {
+                    tracing::debug!(notice = %String::from_utf8_lossy(notice.message()).escape_debug(), "server notice");
+                }
+                Some(QueryEvent::Done { session, outcome }) => done = Some((session, outcome)),
+                None => more = true,
+            }
+            link.inbox.consume(consumed);
+            if let Some((session, outcome)) = done {
+                return Ok((Self { link, session }, outcome.map(|()| first)));
+            }
+            if more {
+                link.exchange().await.map_err(|error| diagnosis::network(stage, error))?;
+            }
+        }
+    }
+
+    /// Becomes a stream. The command is sent with the first exchange.
+    pub(crate) fn start_replication(self, command: &StartReplication) -> (Link, Stream) {
+        let Self { mut link, session } = self;
+        let stream = session.start_replication(command, &mut link.out);
+        (link, stream)
+    }
+}
+
+fn lossy(column: Option<&[u8]>) -> Option<String> {
+    column.map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+}

@@ -1,0 +1,107 @@
+//! The streaming loop: the busiest code of the project.
+
+use nudge_decode::Plugin;
+use nudge_proto::{Lsn, StandbyStatus, Stream, StreamEvent};
+use tokio::select;
+
+use crate::policy::Feedback;
+use crate::policy::diagnosis::{self, Stage};
+use crate::runtime::clock;
+use crate::runtime::intake::Intake;
+use crate::runtime::link::Link;
+use crate::{Error, ErrorKind, Reason};
+
+/// A stream that has been asked for.
+pub(crate) struct Replication<'a> {
+    pub(crate) link: Link,
+    pub(crate) stream: Stream,
+    pub(crate) plugin: Plugin,
+    pub(crate) feedback: Feedback,
+    pub(crate) intake: &'a mut Intake,
+    /// Why the first item of this stream is a Resync.
+    pub(crate) reason: Reason,
+}
+
+impl Replication<'_> {
+    /// Reads until the connection ends, and says why it did. `started` is called once the server
+    /// streams. Nothing here waits for the consumer (rule R9).
+    pub(crate) async fn run(mut self, mut started: impl FnMut()) -> Error {
+        loop {
+            let now = clock::now();
+            if let Err(error) = self.understand(&mut started) {
+                self.intake.close(now);
+                return error;
+            }
+            self.intake.close(now);
+            if let Some((position, ask)) = self.feedback.status(now) {
+                self.confirm(position, ask);
+            }
+            if self.feedback.is_dead(now) {
+                return silent();
+            }
+            select! {
+                arrived = self.link.exchange() => match arrived {
+                    Ok(()) => self.feedback.heard(clock::now()),
+                    Err(error) => return diagnosis::network(Stage::Stream, error),
+                },
+                () = clock::sleep_until(self.feedback.deadline()) => {}
+            }
+        }
+    }
+
+    /// Everything that has arrived, message by message.
+    fn understand(&mut self, started: &mut impl FnMut()) -> Result<(), Error> {
+        self.intake.open();
+        let mut used = 0;
+        loop {
+            let input = self.link.inbox.filled().get(used..).unwrap_or_default();
+            let step =
+                self.stream.advance(input).map_err(|error| diagnosis::protocol(self.stage(), error))?;
+            used += step.consumed;
+            match step.event {
+                Some(StreamEvent::XLogData(data)) => {
+                    self.feedback.saw(data.end());
+                    self.intake.accept(self.plugin.decode(data.head(), data.is_cut()));
+                }
+                Some(StreamEvent::Keepalive(keepalive)) => {
+                    self.feedback.saw(keepalive.end());
+                    if keepalive.reply_requested() {
+                        self.feedback.request_reply();
+                    }
+                }
+                Some(StreamEvent::Notice(notice)) => {
+                    self.intake.accept(self.plugin.decode_notice(notice.message(), notice.is_cut()));
+                }
+                Some(StreamEvent::Started) => {
+                    self.intake.restart(self.reason, self.feedback.position());
+                    started();
+                }
+                Some(StreamEvent::Ended) => return Err(ended()),
+                None => break,
+            }
+        }
+        self.link.inbox.consume(used);
+        self.intake.reach(self.feedback.position());
+        Ok(())
+    }
+
+    fn confirm(&mut self, position: Lsn, reply_requested: bool) {
+        let status = StandbyStatus { position, sent_at: clock::replication_micros(), reply_requested };
+        tracing::trace!(%position, reply_requested, "standby status");
+        self.stream.standby_status(&status, &mut self.link.out);
+    }
+
+    fn stage(&self) -> Stage<'static> {
+        Stage::Stream
+    }
+}
+
+fn silent() -> Error {
+    Error::transient(ErrorKind::Timeout, "liveness_timeout ran out: the server is silent")
+        .with_hint("check the network; raise liveness_timeout if the server is just slow")
+}
+
+fn ended() -> Error {
+    Error::transient(ErrorKind::Unavailable, "the server ended the stream")
+        .with_hint("the server is shutting down or restarting")
+}

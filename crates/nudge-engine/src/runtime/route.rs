@@ -1,0 +1,42 @@
+//! What it takes to reach a server, in the abstract: the ways there, and a connection by one of them.
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use nudge_proto::{Secret, Security};
+
+use crate::Error;
+use crate::runtime::Socket;
+
+/// Finds the routes for one attempt. The feed of a program uses
+/// [`TargetDialer`](crate::runtime::TargetDialer); a test hands in
+/// its own.
+pub trait Dial: Send + Sync + 'static {
+    /// The routes in the order in which they are tried. Not empty.
+    fn routes(&self) -> BoxFuture<'_, Result<Vec<Arc<dyn Route>>, Error>>;
+}
+
+/// One way to one server. It can be taken several times: a CancelRequest needs a connection of its own.
+pub trait Route: Send + Sync {
+    /// Opens a connection up to the point where the startup message goes out.
+    fn open(&self) -> BoxFuture<'_, Result<Connected, Error>>;
+
+    /// Address and manner, for the log.
+    fn name(&self) -> String;
+
+    /// Whether this is another manner of reaching the address of the route before, such as without
+    /// TLS. It is worth trying even when the server itself refused the first.
+    fn is_alternative(&self) -> bool {
+        false
+    }
+}
+
+/// A connection that is ready for the startup message.
+pub struct Connected {
+    /// The socket.
+    pub socket: Socket,
+    /// How its bytes travel.
+    pub security: Security,
+    /// The password for this host.
+    pub password: Option<Secret>,
+}

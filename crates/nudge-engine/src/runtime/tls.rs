@@ -1,0 +1,157 @@
+//! From a bare socket to the one that the startup message may go over.
+//!
+//! Follows "SSL Session Encryption" under "Message Flow" in the manual.
+
+use std::error::Error as StdError;
+use std::io;
+use std::path::Path;
+
+use native_tls::{Certificate, Identity, Protocol, TlsConnector, TlsConnectorBuilder};
+use nudge_proto::{Security, SslReply, ssl_request};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::policy::diagnosis::{self, Stage};
+use crate::runtime::Socket;
+use crate::{Error, ErrorKind, Tls, TlsIdentity, TlsVerify, TlsVersion};
+
+/// Begins TLS. `None` gives the bare socket back: the server has none. `name` is what the certificate
+/// has to be made out to.
+pub(crate) async fn secure(
+    mut socket: Socket,
+    tls: &Tls,
+    name: &str,
+) -> Result<(Socket, Option<Security>), Error> {
+    let connector = connector(tls)?;
+    if !tls.direct && ask(&mut socket).await? == SslReply::Unwilling {
+        return Ok((socket, None));
+    }
+    let connector = tokio_native_tls::TlsConnector::from(connector);
+    let stream = connector.connect(name, socket).await.map_err(handshake_failed)?;
+    if tls.direct && stream.get_ref().negotiated_alpn().ok().flatten().as_deref() != Some(ALPN.as_bytes()) {
+        // What answered is TLS, but it did not say that it is PostgreSQL (manual: ALPN is mandatory).
+        return Err(Error::permanent(
+            ErrorKind::Tls,
+            "the server did not agree to PostgreSQL over direct TLS",
+        )
+        .with_hint("use sslnegotiation=postgres with servers before PostgreSQL 17"));
+    }
+    // A certificate whose hash is not defined (Ed25519) has none, and then there is no binding.
+    let server_end_point = stream.get_ref().tls_server_end_point().ok().flatten();
+    Ok((Box::new(stream), Some(Security::Tls { server_end_point })))
+}
+
+/// The server has no TLS, and going without is not allowed.
+pub(crate) fn not_offered() -> Error {
+    Error::permanent(ErrorKind::Tls, "the server does not offer TLS, and sslmode demands it")
+        .with_hint("switch ssl on in postgresql.conf, or use sslmode=disable on a network that you trust")
+}
+
+/// SSLRequest and its reply, which is read into one byte: bytes stuffed behind it stay outside.
+async fn ask(socket: &mut Socket) -> Result<SslReply, Error> {
+    let (mut request, mut reply) = (Vec::new(), [0]);
+    ssl_request(&mut request);
+    let asked: io::Result<()> = async {
+        socket.write_all(&request).await?;
+        socket.flush().await?;
+        socket.read_exact(&mut reply).await.map(drop)
+    }
+    .await;
+    asked.map_err(|error| diagnosis::network(Stage::Tls, error))?;
+    SslReply::from_byte(reply[0]).map_err(|malformed| diagnosis::protocol(Stage::Tls, malformed.into()))
+}
+
+/// Certificates are read again at each attempt, so that rotating them needs no restart.
+fn connector(tls: &Tls) -> Result<TlsConnector, Error> {
+    let mut builder = TlsConnector::builder();
+    builder.use_sni(tls.server_name);
+    builder
+        .min_protocol_version(tls.min_version.map(protocol))
+        .max_protocol_version(tls.max_version.map(protocol));
+    match tls.verify {
+        TlsVerify::Nothing => builder.danger_accept_invalid_certs(true).danger_accept_invalid_hostnames(true),
+        TlsVerify::Chain => builder.danger_accept_invalid_hostnames(true),
+        TlsVerify::ChainAndHost => &mut builder,
+    };
+    if let Some(path) = &tls.roots {
+        trust_only(&mut builder, path)?;
+    }
+    if let Some(identity) = &tls.identity {
+        builder.identity(client_identity(identity)?);
+    }
+    if tls.direct {
+        builder.request_alpns(&[ALPN]);
+    }
+    builder.build().map_err(|error| {
+        Error::permanent(ErrorKind::Tls, format!("TLS cannot be set up: {error}")).with_source(error)
+    })
+}
+
+fn trust_only(builder: &mut TlsConnectorBuilder, path: &Path) -> Result<(), Error> {
+    let unusable = |why: &dyn ToString| {
+        unusable_file(
+            "the root certificates",
+            path,
+            &why.to_string(),
+            "name a readable PEM file in sslrootcert",
+        )
+    };
+    let pem = std::fs::read(path).map_err(|error| unusable(&error))?;
+    let roots = Certificate::stack_from_pem(&pem).map_err(|error| unusable(&error))?;
+    if roots.is_empty() {
+        return Err(unusable(&"there are none"));
+    }
+    builder.disable_built_in_roots(true);
+    for root in roots {
+        builder.add_root_certificate(root);
+    }
+    Ok(())
+}
+
+fn client_identity(files: &TlsIdentity) -> Result<Identity, Error> {
+    let unusable = |what, path: &Path, why: &dyn ToString| {
+        unusable_file(
+            what,
+            path,
+            &why.to_string(),
+            "name readable PEM files in sslcert and sslkey (the key in PKCS #8)",
+        )
+    };
+    let (certificate_path, key_path) = (&files.certificate, &files.key);
+    let certificate = std::fs::read(certificate_path)
+        .map_err(|e| unusable("the client certificate", certificate_path, &e))?;
+    let key = std::fs::read(key_path).map_err(|e| unusable("the client's key", key_path, &e))?;
+    Identity::from_pkcs8(&certificate, &key)
+        .map_err(|e| unusable("the client certificate and its key", certificate_path, &e))
+}
+
+fn unusable_file(what: &str, path: &Path, why: &str, hint: &str) -> Error {
+    let path = path.display();
+    Error::permanent(ErrorKind::Tls, format!("{what} in \"{path}\" cannot be used: {why}")).with_hint(hint)
+}
+
+/// A handshake that the network broke may work the next time; a certificate that is not trusted
+/// will not.
+fn handshake_failed(error: native_tls::Error) -> Error {
+    let mut cause: Option<&(dyn StdError + 'static)> = Some(&error);
+    while let Some(this) = cause {
+        if let Some(io) = this.downcast_ref::<io::Error>() {
+            return diagnosis::network(Stage::Tls, io::Error::new(io.kind(), io.to_string()));
+        }
+        cause = this.source();
+    }
+    Error::permanent(ErrorKind::Tls, format!("the TLS handshake failed: {error}"))
+        .with_hint("check that sslrootcert is the server's authority, and that its certificate carries the host's name")
+        .with_source(error)
+}
+
+fn protocol(version: TlsVersion) -> Protocol {
+    match version {
+        TlsVersion::V1_0 => Protocol::Tlsv10,
+        TlsVersion::V1_1 => Protocol::Tlsv11,
+        TlsVersion::V1_2 => Protocol::Tlsv12,
+        TlsVersion::V1_3 => Protocol::Tlsv13,
+    }
+}
+
+/// PostgreSQL's name in ALPN (manual, "SSL Session Encryption").
+const ALPN: &str = "postgresql";

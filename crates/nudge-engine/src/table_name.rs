@@ -1,0 +1,101 @@
+//! The name of a table, as events carry it.
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use nudge_decode::TableRef;
+
+/// A table: schema and name, raw (unquoted, case as it is), the same for every plugin.
+///
+/// Cloning is cheap. `Display` is `schema.table`, the payload text of an event; that text is for people
+/// and for channels that carry text. It need not be parsed: a dot may be part of either name, and
+/// [`schema`](Self::schema) and [`table`](Self::table) are always exact.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TableName {
+    /// `schema.table`, in one allocation that all clones share.
+    text: Arc<str>,
+    /// Bytes of the schema. Invariant: `text[schema]` is the dot between the two names.
+    schema: usize,
+}
+
+impl TableName {
+    /// A name of its two parts.
+    pub fn new(schema: &str, table: &str) -> Self {
+        Self { text: format!("{schema}.{table}").into(), schema: schema.len() }
+    }
+
+    /// The schema's name.
+    pub fn schema(&self) -> &str {
+        self.text.get(..self.schema).unwrap_or_default()
+    }
+
+    /// The table's name, without its schema.
+    pub fn table(&self) -> &str {
+        self.text.get(self.schema + 1..).unwrap_or_default()
+    }
+
+    /// `schema.table`.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+impl From<&TableRef<'_>> for TableName {
+    fn from(table: &TableRef<'_>) -> Self {
+        Self::new(&table.schema, &table.table)
+    }
+}
+
+impl fmt::Display for TableName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.text)
+    }
+}
+
+impl fmt::Debug for TableName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TableName({:?}.{:?})", self.schema(), self.table())
+    }
+}
+
+/// As [`Borrowed`] hashes, so that a table can be looked up without owning its name.
+impl Hash for TableName {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        hash(self.schema(), self.table(), state);
+    }
+}
+
+/// A key to look a [`TableName`] up by.
+pub(crate) struct Borrowed<'a>(pub(crate) &'a TableRef<'a>);
+
+impl Hash for Borrowed<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        hash(&self.0.schema, &self.0.table, state);
+    }
+}
+
+impl indexmap::Equivalent<TableName> for Borrowed<'_> {
+    fn equivalent(&self, key: &TableName) -> bool {
+        self.0.schema == key.schema() && self.0.table == key.table()
+    }
+}
+
+fn hash<H: Hasher>(schema: &str, table: &str, state: &mut H) {
+    schema.hash(state);
+    table.hash(state);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dots_in_names_do_not_blur_the_parts() {
+        let (left, right) = (TableName::new("a.b", "c"), TableName::new("a", "b.c"));
+        assert_eq!(left.to_string(), right.to_string());
+        assert_ne!(left, right);
+        assert_eq!((left.schema(), left.table()), ("a.b", "c"));
+        assert_eq!((right.schema(), right.table()), ("a", "b.c"));
+    }
+}
