@@ -1,0 +1,197 @@
+//! What a user says about a feed.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use nudge_engine::policy::{Backoff, Edge};
+use nudge_engine::runtime::{self, Status, TargetDialer};
+use nudge_engine::{Knobs, TableFilter, TablePattern};
+use tokio::sync::watch;
+
+use crate::settings::{ConnectTimeout, Environment, Resolved, Settings};
+use crate::{Error, Feed, PluginChoice, target};
+
+/// A feed that is not connected yet. Nothing is checked before [`connect`](Self::connect), which
+/// reports what is wrong with a remedy.
+pub struct Builder {
+    connection: String,
+    tables: Vec<String>,
+    /// `None`: as the connection text says, or the default.
+    connect_timeout: Option<Duration>,
+    knobs: Knobs,
+    status: watch::Sender<Status>,
+}
+
+impl Builder {
+    pub(crate) fn new(connection: String) -> Self {
+        let status = watch::Sender::new(Status::Connecting { attempt: 0 });
+        Self { connection, tables: Vec::new(), connect_timeout: None, knobs: Knobs::default(), status }
+    }
+
+    /// Only these tables nudge: `schema.table`, `schema.*`, `*.table` or `*.*`, with special characters
+    /// double-quoted as in SQL. Without a call all tables do.
+    #[must_use]
+    pub fn tables(mut self, patterns: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.tables.extend(patterns.into_iter().map(Into::into));
+        self
+    }
+
+    /// Which output plugin decodes on the server. By default wal2json if there is a table filter that
+    /// it can apply there, else test_decoding; and when the server lacks the one, the other.
+    #[must_use]
+    pub fn plugin(mut self, plugin: PluginChoice) -> Self {
+        self.knobs.plugin = plugin;
+        self
+    }
+
+    /// The quiet time that closes a window. Default 50 ms; 0 closes it at every commit.
+    #[must_use]
+    pub fn debounce(mut self, debounce: Duration) -> Self {
+        self.knobs.debounce = debounce;
+        self
+    }
+
+    /// The longest time that a window stays open. Default 20 × `debounce`; at least `debounce`.
+    #[must_use]
+    pub fn max_batch_wait(mut self, wait: Duration) -> Self {
+        self.knobs.max_batch_wait = Some(wait);
+        self
+    }
+
+    /// Which end of a burst of changes wakes. Default trailing.
+    #[must_use]
+    pub fn edge(mut self, edge: Edge) -> Self {
+        self.knobs.edge = edge;
+        self
+    }
+
+    /// Delivers a Resync whenever there was none for this long. Default: off.
+    #[must_use]
+    pub fn failsafe(mut self, interval: Duration) -> Self {
+        self.knobs.failsafe = Some(interval);
+        self
+    }
+
+    /// How many distinct tables a window holds before it becomes a Resync. Default 8192.
+    #[must_use]
+    pub fn max_pending(mut self, tables: usize) -> Self {
+        self.knobs.max_pending = tables;
+        self
+    }
+
+    /// The longest time between two status messages to the server. Default 10 s; never more than a
+    /// third of the server's `wal_sender_timeout`.
+    #[must_use]
+    pub fn status_interval(mut self, interval: Duration) -> Self {
+        self.knobs.status_interval = interval;
+        self
+    }
+
+    /// The silence after which the server counts as gone; `None` waits for ever. Default 30 s.
+    #[must_use]
+    pub fn liveness_timeout(mut self, timeout: Option<Duration>) -> Self {
+        self.knobs.liveness_timeout = timeout;
+        self
+    }
+
+    /// How long TCP, TLS and authentication of one attempt may take. Default: `connect_timeout` of the
+    /// connection text, or 10 s.
+    #[must_use]
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = Some(timeout);
+        self
+    }
+
+    /// How long one attempt waits for its slot, which every open write transaction delays. Default
+    /// 30 s; then the attempt is withdrawn and made again.
+    #[must_use]
+    pub fn slot_timeout(mut self, timeout: Duration) -> Self {
+        self.knobs.slot_timeout = timeout;
+        self
+    }
+
+    /// The pauses between attempts: they double from `initial` to `max`, each ±50 %. Default 100 ms to
+    /// 5 s.
+    #[must_use]
+    pub fn backoff(mut self, initial: Duration, max: Duration) -> Self {
+        self.knobs.backoff = Backoff { initial, max };
+        self
+    }
+
+    /// What the connection is doing, also while [`connect`](Self::connect) has not returned yet.
+    pub fn status(&self) -> watch::Receiver<Status> {
+        self.status.subscribe()
+    }
+
+    /// Connects and waits until the feed is live. While there is hope it tries for ever: the server is
+    /// not there yet, it is starting up, its slots are in use.
+    ///
+    /// # Errors
+    /// What trying again does not cure: a wrong setting or password, a missing database, privilege or
+    /// plugin, `wal_level` too low. [`Error::hint`] names the remedy.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime with time and I/O enabled.
+    pub async fn connect(self) -> Result<Feed, Error> {
+        let Self { connection, tables, connect_timeout, mut knobs, status } = self;
+        knobs.tables = filter(&tables)?;
+        let settings = resolve(&connection)?;
+        match (connect_timeout, settings.connect_timeout) {
+            (Some(timeout), _) | (None, Some(ConnectTimeout::After(timeout))) => {
+                knobs.connect_timeout = timeout;
+            }
+            (None, Some(ConnectTimeout::Unlimited)) => knobs.connect_timeout = Knobs::LONGEST,
+            (None, None) => {}
+        }
+        let target = target::from_settings(settings);
+        let dial = Arc::new(TargetDialer::new(target.clone()));
+        runtime::connect(&target, dial, knobs, status).await.map(Feed)
+    }
+}
+
+fn filter(patterns: &[String]) -> Result<TableFilter, Error> {
+    let parsed = patterns.iter().map(|pattern| {
+        pattern.parse::<TablePattern>().map_err(|error| Error::config(error.to_string(), error.hint()))
+    });
+    parsed.collect()
+}
+
+fn resolve(connection: &str) -> Result<Settings, Error> {
+    let resolved = Settings::resolve(connection, &Environment::of_process());
+    let Resolved { settings, warnings } = resolved.map_err(|error| {
+        let hint = error.hint().unwrap_or("see docs/connecting.md for every setting");
+        Error::config(error.to_string(), hint).with_source(error)
+    })?;
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
+    Ok(settings)
+}
+
+/// The connection text may hold a password.
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("tables", &self.tables)
+            .field("knobs", &self.knobs)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_secrets() {
+        let builder = Feed::builder("postgres://u:hunter2@h/d");
+        assert!(!format!("{builder:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn a_pattern_that_is_none_is_an_error_with_a_remedy() {
+        let error = filter(&["orders".into()]).unwrap_err();
+        assert!(error.is_permanent() && error.hint().is_some(), "{error}");
+    }
+}
