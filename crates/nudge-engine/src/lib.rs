@@ -22,8 +22,8 @@ pub use item::{Event, FeedItem, Reason};
 pub use knobs::{Knobs, PluginChoice};
 pub use table_name::TableName;
 pub use target::{
-    Host, Place, SessionAttributes, Target, Tcp, TcpKeepalive, Tls, TlsIdentity, TlsUsage, TlsVerify,
-    TlsVersion,
+    Host, PasswordCallback, PasswordError, Place, SessionAttributes, Target, Tcp, TcpKeepalive, Tls,
+    TlsIdentity, TlsUsage, TlsVerify, TlsVersion,
 };
 
 pub use nudge_decode::{PatternError, Plugin, TableFilter, TablePattern};

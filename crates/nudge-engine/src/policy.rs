@@ -9,6 +9,7 @@ mod debouncer;
 pub mod diagnosis;
 mod feedback;
 mod pending;
+pub(crate) mod session;
 mod window;
 
 pub use backoff::{Backoff, Retries};

@@ -3,6 +3,9 @@
 //! One task, the supervisor, connects and reads for as long as the [`Feed`] lives; one caller, the
 //! consumer, takes items from it. Between them is one lock around one [`Window`](crate::policy::Window).
 
+mod arrival;
+mod blockers;
+mod cancellation;
 mod clock;
 mod dialer;
 mod feed;
@@ -23,4 +26,4 @@ pub use dialer::TargetDialer;
 pub use feed::{Feed, connect};
 pub use link::{Io, Socket};
 pub use route::{Connected, Dial, Route};
-pub use status::Status;
+pub use status::{Blocker, Status};

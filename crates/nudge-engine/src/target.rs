@@ -2,12 +2,14 @@
 
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use nudge_proto::{AllowedMethods, ChannelBinding, Secret};
 
 /// A server, or several that are tried in turn, and how to log in.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Target {
     /// The hosts, in the order in which they are tried. Not empty.
     pub hosts: Vec<Host>,
@@ -17,6 +19,8 @@ pub struct Target {
     pub database: String,
     /// Further parameters of the startup message, such as `application_name` and `options`.
     pub parameters: Vec<(String, String)>,
+    /// Asked in place of the hosts' passwords.
+    pub password: Option<PasswordCallback>,
     /// What TLS has to achieve.
     pub tls: Tls,
     /// Whether SCRAM has to be bound to the TLS channel.
@@ -43,6 +47,12 @@ pub struct Host {
     /// The password for it.
     pub password: Option<Secret>,
 }
+
+/// Asked for a password at each attempt, for tokens that expire.
+pub type PasswordCallback = Arc<dyn Fn() -> BoxFuture<'static, Result<Secret, PasswordError>> + Send + Sync>;
+
+/// Why the callback has no password.
+pub type PasswordError = Box<dyn std::error::Error + Send + Sync>;
 
 /// How a server is reached.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use nudge_engine::policy::{Backoff, Edge};
 use nudge_engine::runtime::{self, Status, TargetDialer};
-use nudge_engine::{Knobs, TableFilter, TablePattern};
+use nudge_engine::{Knobs, PasswordCallback, PasswordError, Secret, TableFilter, TablePattern, Target};
 use tokio::sync::watch;
 
 use crate::settings::{ConnectTimeout, Environment, Resolved, Settings};
@@ -19,6 +19,7 @@ pub struct Builder {
     tables: Vec<String>,
     /// `None`: as the connection text says, or the default.
     connect_timeout: Option<Duration>,
+    password: Option<PasswordCallback>,
     knobs: Knobs,
     status: watch::Sender<Status>,
 }
@@ -26,7 +27,14 @@ pub struct Builder {
 impl Builder {
     pub(crate) fn new(connection: String) -> Self {
         let status = watch::Sender::new(Status::Connecting { attempt: 0 });
-        Self { connection, tables: Vec::new(), connect_timeout: None, knobs: Knobs::default(), status }
+        Self {
+            connection,
+            tables: Vec::new(),
+            connect_timeout: None,
+            password: None,
+            knobs: Knobs::default(),
+            status,
+        }
     }
 
     /// Only these tables nudge: `schema.table`, `schema.*`, `*.table` or `*.*`, with special characters
@@ -119,6 +127,27 @@ impl Builder {
         self
     }
 
+    /// Asks for the password at each attempt, in place of the connection text's: for tokens that expire.
+    /// A callback that fails is asked again with the next attempt.
+    ///
+    /// ```
+    /// # use pgnudge::Feed;
+    /// # async fn fresh_token() -> Result<String, std::io::Error> { Ok(String::new()) }
+    /// let builder = Feed::builder("postgres://app@db/app").password(|| async { fresh_token().await });
+    /// ```
+    #[must_use]
+    pub fn password<F, E>(mut self, callback: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<String, E>> + Send + 'static,
+        E: Into<PasswordError>,
+    {
+        self.password = Some(Arc::new(move || {
+            let asked = callback();
+            Box::pin(async move { asked.await.map(Secret::new).map_err(Into::into) })
+        }));
+        self
+    }
+
     /// What the connection is doing, also while [`connect`](Self::connect) has not returned yet.
     pub fn status(&self) -> watch::Receiver<Status> {
         self.status.subscribe()
@@ -134,7 +163,7 @@ impl Builder {
     /// # Panics
     /// Outside of a tokio runtime with time and I/O enabled.
     pub async fn connect(self) -> Result<Feed, Error> {
-        let Self { connection, tables, connect_timeout, mut knobs, status } = self;
+        let Self { connection, tables, connect_timeout, password, mut knobs, status } = self;
         knobs.tables = filter(&tables)?;
         let settings = resolve(&connection)?;
         match (connect_timeout, settings.connect_timeout) {
@@ -144,7 +173,7 @@ impl Builder {
             (None, Some(ConnectTimeout::Unlimited)) => knobs.connect_timeout = Knobs::LONGEST,
             (None, None) => {}
         }
-        let target = target::from_settings(settings);
+        let target = Target { password, ..target::from_settings(settings) };
         let dial = Arc::new(TargetDialer::new(target.clone()));
         runtime::connect(&target, dial, knobs, status).await.map(Feed)
     }

@@ -45,7 +45,7 @@ pub use builder::Builder;
 pub use feed::Feed;
 
 pub use nudge_engine::policy::Edge;
-pub use nudge_engine::runtime::Status;
+pub use nudge_engine::runtime::{Blocker, Status};
 pub use nudge_engine::{
-    Error, ErrorKind, Event, FeedItem, Lsn, Plugin, PluginChoice, Reason, SlotName, TableName,
+    Error, ErrorKind, Event, FeedItem, Lsn, PasswordError, Plugin, PluginChoice, Reason, SlotName, TableName,
 };

@@ -17,6 +17,7 @@ pub(crate) fn from_settings(settings: Settings) -> Target {
         user: settings.user,
         database: settings.database,
         parameters: parameters.collect(),
+        password: None,
         tls: tls(&settings.tls),
         channel_binding: match settings.channel_binding {
             settings::ChannelBinding::Disable => ChannelBinding::Disable,

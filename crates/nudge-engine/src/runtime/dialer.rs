@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use nudge_proto::Security;
+use nudge_proto::{Secret, Security};
 use tokio::net::lookup_host;
 
 use crate::policy::diagnosis::{self, Stage};
@@ -115,11 +115,11 @@ struct HostRoute {
 
 impl HostRoute {
     async fn connect(&self) -> Result<Connected, Error> {
-        let (target, password) = (&self.target, self.host.password.clone());
+        let target = &self.target;
         let (socket, security) = match &self.address {
             Address::Unix(path) => {
                 let socket = socket::unix(path, target.peer).await?;
-                return Ok(Connected { socket, security: Security::Local, password });
+                return Ok(Connected { socket, security: Security::Local, password: self.password().await? });
             }
             Address::Tcp(address) => {
                 let opened = socket::tcp(*address, &target.tcp).await;
@@ -132,11 +132,20 @@ impl HostRoute {
                 }
             }
         };
-        match security {
-            None if self.manner == Manner::Tls => Err(tls::not_offered()),
-            None => Ok(Connected { socket, security: Security::Plain, password }),
-            Some(security) => Ok(Connected { socket, security, password }),
+        if security.is_none() && self.manner == Manner::Tls {
+            return Err(tls::not_offered());
         }
+        let security = security.unwrap_or(Security::Plain);
+        Ok(Connected { socket, security, password: self.password().await? })
+    }
+
+    /// Asked anew for each connection: tokens expire.
+    async fn password(&self) -> Result<Option<Secret>, Error> {
+        let Some(callback) = &self.target.password else { return Ok(self.host.password.clone()) };
+        callback().await.map(Some).map_err(|error| {
+            Error::transient(ErrorKind::Authentication, format!("there is no password: {error}"))
+                .with_hint("the program's own password callback failed")
+        })
     }
 
     /// What the server's certificate has to be made out to, and the name that is sent for it.

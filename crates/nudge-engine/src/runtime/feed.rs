@@ -12,10 +12,11 @@ use tokio::task::JoinHandle;
 use tokio::time::Sleep;
 
 use crate::policy::Window;
+use crate::runtime::arrival::Arrival;
+use crate::runtime::cancellation::Cancellation;
 use crate::runtime::handover::Handover;
 use crate::runtime::intake::Intake;
 use crate::runtime::login::Login;
-use crate::runtime::slot::Cancellation;
 use crate::runtime::supervisor::Supervisor;
 use crate::runtime::{Dial, Status, clock};
 use crate::{Error, ErrorKind, FeedItem, Knobs, Target};
@@ -106,7 +107,9 @@ pub async fn connect(
     let (alive, dropped) = oneshot::channel();
     let watching = status.subscribe();
     let cancellation = Cancellation::default();
-    let supervisor = Supervisor { knobs, dial, login, intake, status, first: Some(first), cancellation };
+    let arrival =
+        Arrival { dial, login, attributes: target.attributes, connect_timeout: knobs.connect_timeout };
+    let supervisor = Supervisor { knobs, arrival, intake, status, first: Some(first), cancellation };
     let mut task = tokio::spawn(supervisor.run(dropped));
     match live.await {
         Ok(Ok(())) => {

@@ -17,6 +17,7 @@ use crate::{Error, Target};
 /// Who logs in, in the form in which the startup message wants it.
 pub(crate) struct Login {
     user: CString,
+    /// For an ordinary session; the first one turns it into a walsender's.
     parameters: Vec<(CString, CString)>,
     channel_binding: ChannelBinding,
     allowed: AllowedMethods,
@@ -24,9 +25,9 @@ pub(crate) struct Login {
 }
 
 impl Login {
-    /// For logical replication of the target's database.
+    /// As the target says.
     pub(crate) fn new(target: &Target, limits: Limits) -> Result<Self, Error> {
-        let fixed = [("database", target.database.as_str()), ("replication", "database")];
+        let fixed = [("replication", "database"), ("database", target.database.as_str())];
         let more = target.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let parameters = fixed.into_iter().chain(more).map(|(name, value)| Ok((text(name)?, text(value)?)));
         Ok(Self {
@@ -39,13 +40,18 @@ impl Login {
     }
 
     /// Opens the route and logs in. All of it together may take `limit`.
-    pub(crate) async fn perform(&self, route: &dyn Route, limit: Duration) -> Result<Conversation, Error> {
-        let attempt = async { self.start_up(route.open().await?).await };
+    pub(crate) async fn perform(
+        &self,
+        route: &dyn Route,
+        purpose: Purpose,
+        limit: Duration,
+    ) -> Result<Conversation, Error> {
+        let attempt = async { self.start_up(route.open().await?, purpose).await };
         let late = |_| Err(diagnosis::timeout(Stage::Connect, "connect_timeout"));
         timeout(limit, attempt).await.unwrap_or_else(late)
     }
 
-    async fn start_up(&self, connected: Connected) -> Result<Conversation, Error> {
+    async fn start_up(&self, connected: Connected, purpose: Purpose) -> Result<Conversation, Error> {
         let credentials = Credentials {
             password: connected.password,
             security: connected.security,
@@ -53,7 +59,11 @@ impl Login {
             allowed: self.allowed,
             nonce: random::nonce().map_err(|error| diagnosis::network(Stage::Startup, error))?,
         };
-        let parameters: Vec<_> = self.parameters.iter().map(|(n, v)| (n.as_c_str(), v.as_c_str())).collect();
+        let parameters = self.parameters.iter().map(|(name, value)| (name.as_c_str(), value.as_c_str()));
+        let parameters: Vec<_> = match purpose {
+            Purpose::Replication => parameters.collect(),
+            Purpose::Question => parameters.skip(1).collect(),
+        };
         let mut link = Link::new(connected.socket, &self.limits);
         let mut startup = Startup::new(&self.user, &parameters, credentials, self.limits, &mut link.out);
         loop {
@@ -66,6 +76,15 @@ impl Login {
             link.exchange().await.map_err(|error| diagnosis::network(Stage::Startup, error))?;
         }
     }
+}
+
+/// What a connection is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To become a stream: `replication=database`.
+    Replication,
+    /// A question beside the stream. It needs no walsender of its own.
+    Question,
 }
 
 fn text(value: &str) -> Result<CString, Error> {

@@ -1,5 +1,6 @@
 //! What the feed is doing right now.
 
+use std::fmt;
 use std::time::Duration;
 
 use nudge_decode::Plugin;
@@ -21,6 +22,8 @@ pub enum Status {
     WaitingForSlot {
         /// The server process that waits, as in `pg_stat_activity`.
         backend_pid: i32,
+        /// One of those for whom it waits, once that is known: asked once, half a second into the wait.
+        blocker: Option<Blocker>,
     },
     /// Live.
     Streaming {
@@ -40,4 +43,26 @@ pub enum Status {
         /// Failures in a row, this one included.
         attempt: u32,
     },
+}
+
+/// A transaction that delays a slot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Blocker {
+    /// Its server process; 0 for a prepared transaction.
+    pub pid: i32,
+    /// What it calls itself.
+    pub application_name: String,
+    /// How long the transaction has been open, if the role may know.
+    pub age: Option<Duration>,
+}
+
+impl fmt::Display for Blocker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.pid {
+            0 => f.write_str("a prepared transaction")?,
+            pid => write!(f, "process {pid} ({:?})", self.application_name)?,
+        }
+        self.age.map_or(Ok(()), |age| write!(f, ", whose transaction has been open for {} s", age.as_secs()))
+    }
 }

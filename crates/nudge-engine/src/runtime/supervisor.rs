@@ -1,27 +1,25 @@
 //! Connect, make the slot, stream, back off, repeat: for as long as the feed lives.
 
-use std::ffi::CString;
-use std::sync::Arc;
+use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
 use nudge_decode::Plugin;
-use nudge_proto::StartReplication;
+use nudge_proto::{Lsn, StartReplication};
 use tokio::sync::{oneshot, watch};
 
-use crate::policy::diagnosis::{self, Stage};
 use crate::policy::{Feedback, Retries};
+use crate::runtime::arrival::Arrival;
+use crate::runtime::cancellation::Cancellation;
 use crate::runtime::intake::Intake;
-use crate::runtime::login::{Conversation, Login};
 use crate::runtime::replicate::Replication;
-use crate::runtime::slot::{self, Cancellation, Slot};
-use crate::runtime::{Dial, Route, Status, clock, random};
-use crate::{Error, ErrorKind, Knobs, PluginChoice, Reason};
+use crate::runtime::slot::{Slot, SlotRequest};
+use crate::runtime::{Status, clock, random};
+use crate::{Error, Knobs, PluginChoice, Reason};
 
 /// The task behind a feed.
 pub(crate) struct Supervisor {
     pub(crate) knobs: Knobs,
-    pub(crate) dial: Arc<dyn Dial>,
-    pub(crate) login: Login,
+    pub(crate) arrival: Arrival,
     pub(crate) intake: Intake,
     pub(crate) status: watch::Sender<Status>,
     /// Told once: the feed is live, or it never will be.
@@ -72,22 +70,21 @@ impl Supervisor {
     }
 
     /// One connection, from the look-up of its host to its end, which is always an error.
-    async fn connection(
-        &mut self,
-        live_since: &mut Option<Instant>,
-    ) -> Result<std::convert::Infallible, Error> {
-        let (conversation, route) = self.log_in().await?;
-        let (conversation, status_interval) = self.prepare(conversation).await?;
+    async fn connection(&mut self, live_since: &mut Option<Instant>) -> Result<Infallible, Error> {
+        let (conversation, route) = self.arrival.log_in().await?;
+        let (conversation, status_interval) = self.arrival.prepare(conversation, &self.knobs).await?;
         let backend_pid = conversation.session.backend_key().pid();
-        self.status.send_replace(Status::WaitingForSlot { backend_pid });
-        let plugins = self.plugins();
-        let made = slot::create(conversation, plugins, self.knobs.slot_timeout, &self.cancellation, &route);
-        let (conversation, Slot { name, plugin, consistent_point }) = made.await?;
-        let command =
-            StartReplication::logical(&name, nudge_proto::Lsn::ZERO, plugin.options(&self.knobs.tables))
-                .map_err(|error| {
-                    Error::config(format!("the table patterns: {error}"), "remove the zero byte")
-                })?;
+        let request = SlotRequest {
+            plugins: self.plugins(),
+            limit: self.knobs.slot_timeout,
+            cancellation: &self.cancellation,
+            login: &self.arrival.login,
+            route: &route,
+            status: &self.status,
+        };
+        let (conversation, Slot { name, plugin, consistent_point }) = request.create(conversation).await?;
+        let command = StartReplication::logical(&name, Lsn::ZERO, plugin.options(&self.knobs.tables))
+            .map_err(|error| Error::config(format!("the table patterns: {error}"), "remove the zero byte"))?;
         let (link, stream) = conversation.start_replication(&command);
         let feedback =
             Feedback::new(status_interval, self.knobs.liveness_timeout, consistent_point, clock::now());
@@ -103,57 +100,6 @@ impl Supervisor {
             }
         });
         Err(error.await)
-    }
-
-    /// The routes in turn, each with its own timeout. What trying again does not cure ends the round,
-    /// unless the same address can be reached in another manner.
-    async fn log_in(&self) -> Result<(Conversation, Arc<dyn Route>), Error> {
-        let late = |_| Err(diagnosis::timeout(Stage::Connect, "connect_timeout"));
-        let routes = tokio::time::timeout(self.knobs.connect_timeout, self.dial.routes())
-            .await
-            .unwrap_or_else(late)?;
-        let mut failure: Option<Error> = None;
-        for route in routes {
-            match failure {
-                Some(error) if error.is_permanent() && !route.is_alternative() => return Err(error),
-                _ => tracing::debug!(route = route.name(), "connecting"),
-            }
-            match self.login.perform(&*route, self.knobs.connect_timeout).await {
-                Ok(conversation) => return Ok((conversation, route)),
-                Err(error) => {
-                    tracing::debug!(route = route.name(), %error, "no connection by this route");
-                    // Of several manners the preferred one's failure says most.
-                    failure = failure.filter(|_| route.is_alternative()).or(Some(error));
-                }
-            }
-        }
-        Err(failure
-            .unwrap_or_else(|| Error::transient(ErrorKind::Network, "there is no route to the server")))
-    }
-
-    /// Settings for this session alone. They are sent with SET: poolers refuse what they do not know
-    /// in a startup message.
-    async fn prepare(&self, conversation: Conversation) -> Result<(Conversation, Duration), Error> {
-        let lock_timeout = self.knobs.slot_timeout.as_millis().min(i32::MAX as u128);
-        // A role may hide warnings, and wal2json's are wakeups (rule R8).
-        let sql = format!(
-            "SET client_min_messages = 'warning'; SET lock_timeout = '{lock_timeout}ms'; \
-             SELECT setting FROM pg_catalog.pg_settings WHERE name = 'wal_sender_timeout'"
-        );
-        let sql = CString::new(sql).map_err(|error| Error::config(error.to_string(), ""))?;
-        let stage = Stage::Session;
-        let asked = tokio::time::timeout(self.knobs.connect_timeout, conversation.query(&sql, stage)).await;
-        let (conversation, outcome) =
-            asked.unwrap_or_else(|_| Err(diagnosis::timeout(stage, "connect_timeout")))?;
-        let row = outcome.map_err(|response| diagnosis::server(stage, &response))?;
-        let wal_sender_timeout = row.and_then(|row| row.into_iter().next().flatten()?.parse().ok());
-        Ok((conversation, self.status_interval(wal_sender_timeout)))
-    }
-
-    /// Never more than a third of the server's `wal_sender_timeout` (milliseconds; 0: none).
-    fn status_interval(&self, wal_sender_timeout: Option<u64>) -> Duration {
-        let third = wal_sender_timeout.filter(|&ms| ms > 0).map(|ms| Duration::from_millis(ms) / 3);
-        third.map_or(self.knobs.status_interval, |third| third.min(self.knobs.status_interval))
     }
 
     /// The plugins to try, best first.
