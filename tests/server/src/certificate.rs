@@ -11,7 +11,8 @@ use crate::program;
 /// # Errors
 /// When there is no openssl program, or it fails: then the cluster is made without TLS.
 pub(crate) fn make(guardian: &mut Guardian) -> Result<PathBuf, Error> {
-    let Some(openssl) = program::on_path(std::env::var_os("PATH").as_deref(), "openssl") else {
+    let path: Vec<PathBuf> = std::env::var_os("PATH").iter().flat_map(std::env::split_paths).collect();
+    let Some(openssl) = program::first_in(&path, "openssl") else {
         return Err(Error::new("TLS is off in this cluster: no openssl program on PATH")
             .with_remedy("install openssl"));
     };

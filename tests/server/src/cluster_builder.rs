@@ -1,6 +1,5 @@
 //! Makes a throwaway cluster: directory, initdb, certificate, configuration, start, roles.
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
 use crate::account::Account;
@@ -10,6 +9,7 @@ use crate::configuration::{Configuration, PG_HBA};
 use crate::error::Error;
 use crate::guardian::Guardian;
 use crate::installation::Installation;
+use crate::port;
 
 /// What a throwaway cluster shall be like. The default: `wal_level = logical`, with TLS.
 #[derive(Clone, Debug)]
@@ -73,7 +73,7 @@ impl ClusterBuilder {
         let lists_plugins = cluster.installation().knows_setting("output_plugin_libraries")?;
         let mut attempts = 5;
         loop {
-            cluster.set_port(free_port()?);
+            cluster.set_port(port::free()?);
             let configuration = Configuration {
                 port: cluster.port(),
                 socket_dir: cluster.socket_dir(),
@@ -114,11 +114,6 @@ fn init(guardian: &mut Guardian, installation: &Installation) -> Result<(), Erro
 fn write(file: &Path, text: &str) -> Result<(), Error> {
     std::fs::write(file, text)
         .map_err(|error| Error::new(format!("{} cannot be written: {error}", file.display())))
-}
-
-fn free_port() -> Result<u16, Error> {
-    let bound = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-    bound.map(|address| address.port()).map_err(|error| Error::new(format!("no free port: {error}")))
 }
 
 /// The path of a unix socket has room for some 100 bytes. macOS has a long `TMPDIR`.

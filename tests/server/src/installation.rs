@@ -11,12 +11,17 @@ use crate::{libraries, program};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Installation {
     bin: PathBuf,
+    /// Where its programs are, best first: `bin`, what its links lead to, `PATH`.
+    directories: Vec<PathBuf>,
     psql: Option<PathBuf>,
     version: Version,
     wal2json: bool,
 }
 
 impl Installation {
+    /// The environment variable that names the directory of the server programs.
+    pub const VARIABLE: &str = VARIABLE;
+
     /// Finds a server: in the given directories; without any, in the one that
     /// `PGNUDGE_PG_BIN` names; without that, on `PATH` and where distributions put it.
     ///
@@ -45,11 +50,14 @@ impl Installation {
             Error::new(format!("{} -V printed {:?}", postgres.display(), line.trim()))
                 .with_remedy(format!("name the directory of a PostgreSQL server in {VARIABLE}"))
         })?;
-        let beside = Some(bin.join("psql")).filter(|psql| program::is_executable(psql));
+        let real = postgres.canonicalize().ok().and_then(|program| Some(program.parent()?.to_path_buf()));
+        let on_path = search.path.iter().flat_map(std::env::split_paths);
+        let directories: Vec<_> = [bin.clone()].into_iter().chain(real).chain(on_path).collect();
         Ok(Self {
-            psql: beside.or_else(|| program::on_path(search.path.as_deref(), "psql")),
+            psql: program::first_in(&directories, "psql"),
             wal2json: libraries::has_library(&postgres, "wal2json"),
             bin,
+            directories,
             version,
         })
     }
@@ -73,16 +81,17 @@ impl Installation {
         self.wal2json
     }
 
-    /// The path of one of the server's programs.
+    /// The path of a program of PostgreSQL's: beside the server's, else on `PATH`. (A directory
+    /// of links need not have a link to each.)
     #[must_use]
     pub fn program(&self, name: &str) -> PathBuf {
-        self.bin.join(name)
+        program::first_in(&self.directories, name).unwrap_or_else(|| self.bin.join(name))
     }
 
-    /// The path of `psql`: the one beside the server, else the one on `PATH`.
+    /// The path of `psql`.
     ///
     /// # Errors
-    /// When there is neither: what to install.
+    /// When there is none: what to install.
     pub fn psql(&self) -> Result<&Path, Error> {
         self.psql.as_deref().ok_or_else(|| {
             Error::new(format!("psql is neither in {} nor on PATH", self.bin.display()))
@@ -207,6 +216,22 @@ mod tests {
         search.named = vec![dir];
         let error = Installation::search(&search).expect_err("not a server");
         assert!(error.cause().contains("postgres -V printed \"hello\""), "{error}");
+    }
+
+    #[test]
+    fn further_programs_are_found_beside_the_real_server_behind_links() {
+        let root = FakeRoot::new("links");
+        let real = root.server("real", "15.20");
+        root.script("real/pg_recvlogical", "exit 0");
+        let mut search = root.search();
+        search.path = Some(root.path("path").into());
+        for program in PROGRAMS {
+            root.link(&format!("path/{program}"), &real.join(program));
+        }
+        let found = Installation::search(&search).expect("an installation");
+        assert_eq!(found.bin(), root.path("path"));
+        assert_eq!(found.program("postgres"), root.path("path/postgres"));
+        assert_eq!(found.program("pg_recvlogical"), real.join("pg_recvlogical"));
     }
 
     #[test]

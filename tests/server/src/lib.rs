@@ -19,6 +19,7 @@ mod fake_root;
 mod guardian;
 mod installation;
 mod libraries;
+mod port;
 mod program;
 mod psql;
 mod search;

@@ -1,7 +1,7 @@
 //! Runs other programs to their end and reports their failures with their own words.
 
 use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::error::Error;
@@ -39,9 +39,9 @@ fn name_of(command: &Command) -> String {
     Path::new(command.get_program()).display().to_string()
 }
 
-/// The first executable of that name in the directories of a `PATH`.
-pub(crate) fn on_path(path: Option<&OsStr>, name: &str) -> Option<std::path::PathBuf> {
-    std::env::split_paths(path?).map(|dir| dir.join(name)).find(|file| is_executable(file))
+/// The first executable of that name in these directories.
+pub(crate) fn first_in(directories: &[PathBuf], name: &str) -> Option<PathBuf> {
+    directories.iter().map(|dir| dir.join(name)).find(|file| is_executable(file))
 }
 
 /// Whether it is a file that somebody may execute.

@@ -1,0 +1,159 @@
+//! A real PostgreSQL server to test on.
+
+mod address;
+mod container;
+mod external;
+mod plugins;
+mod provider;
+
+use std::sync::Arc;
+
+use pgnudge_testserver::{Cluster, ClusterBuilder, Installation, StopMode};
+
+pub(crate) use address::Address;
+use container::Container;
+
+use crate::error::Error;
+use crate::scratch::Scratch;
+
+/// A server, and how to reach it as its superuser.
+///
+/// It holds no connection, so it may be shared by tests that each have a runtime of their own.
+/// Where it is ours (a [`Cluster`], a container), it ends when this is dropped.
+#[derive(Debug)]
+pub struct Server {
+    address: Address,
+    origin: Origin,
+    version_num: u32,
+    plugins: Vec<&'static str>,
+}
+
+/// Where a server comes from.
+#[derive(Debug)]
+enum Origin {
+    External,
+    Cluster(Arc<Cluster>),
+    /// Held because it is removed when it is dropped.
+    Container {
+        _container: Box<Container>,
+    },
+}
+
+impl Server {
+    /// The server that `EXTERNAL_POSTGRES_DSN` names; without that a throwaway cluster of an
+    /// installed PostgreSQL (see [`Installation::find`]); without that a container.
+    ///
+    /// # Errors
+    /// When there is none of the three: what each of them lacks. A server that was named by
+    /// hand and does not work is an error too, and never replaced by another.
+    pub async fn find() -> Result<Self, Error> {
+        provider::find().await
+    }
+
+    /// A throwaway cluster of an installed PostgreSQL, with a configuration of its own.
+    ///
+    /// # Errors
+    /// When there is no installed server, or it does not start.
+    pub async fn start(cluster: ClusterBuilder) -> Result<Self, Error> {
+        Self::start_from(Installation::find(&[])?, cluster).await
+    }
+
+    /// [`start`](Self::start), of a certain installation.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn start_from(installation: Installation, cluster: ClusterBuilder) -> Result<Self, Error> {
+        let cluster = Arc::new(blocking(move || cluster.start(&installation)).await?);
+        let address = Address::new("127.0.0.1", cluster.port(), "postgres", "postgres");
+        Self::at(address, Origin::Cluster(cluster)).await
+    }
+
+    async fn at(address: Address, origin: Origin) -> Result<Self, Error> {
+        let client = address.connect("postgres").await?;
+        let row = client.query_one("SELECT current_setting('server_version_num')::int", &[]).await;
+        let number: i32 = row.map_err(|error| Error::because("the server's version", error))?.get(0);
+        let plugins = plugins::offered(&client).await?;
+        Ok(Self { address, origin, version_num: number.unsigned_abs(), plugins })
+    }
+
+    /// The version as a number: 150020 is 15.20.
+    #[must_use]
+    pub fn version_num(&self) -> u32 {
+        self.version_num
+    }
+
+    /// The major version.
+    #[must_use]
+    pub fn major(&self) -> u32 {
+        self.version_num / 10_000
+    }
+
+    /// Whether a slot can be made with that output plugin: `test_decoding` or `wal2json`. A
+    /// server without logical decoding offers none.
+    #[must_use]
+    pub fn offers(&self, plugin: &str) -> bool {
+        self.plugins.contains(&plugin)
+    }
+
+    /// A connection URI. The role for the product is `nudger`, with the password `nudger`.
+    #[must_use]
+    pub fn dsn(&self, user: &str, password: &str, database: &str) -> String {
+        self.address.dsn(user, password, database)
+    }
+
+    /// A connection of the superuser's to the database `postgres`.
+    ///
+    /// # Errors
+    /// When the server does not let it in.
+    pub async fn admin(&self) -> Result<tokio_postgres::Client, Error> {
+        self.address.connect("postgres").await
+    }
+
+    /// A fresh database for one test. Its name begins with the test's.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub async fn scratch(&self, test: &str) -> Result<Scratch, Error> {
+        Scratch::create(self.address.clone(), test).await
+    }
+
+    /// The cluster, for tests that stop it, restart it, or need its certificate.
+    ///
+    /// # Errors
+    /// When the server is not ours to stop.
+    pub fn cluster(&self) -> Result<&Arc<Cluster>, Error> {
+        match &self.origin {
+            Origin::Cluster(cluster) => Ok(cluster),
+            Origin::External | Origin::Container { .. } => Err(Error::new(
+                "this test needs a server of its own: install PostgreSQL's server programs, and unset \
+                 EXTERNAL_POSTGRES_DSN",
+            )),
+        }
+    }
+
+    /// Stops the cluster; everybody else on this runtime goes on meanwhile.
+    ///
+    /// # Errors
+    /// When the server is not ours, or does not stop.
+    pub async fn stop(&self, mode: StopMode) -> Result<(), Error> {
+        let cluster = Arc::clone(self.cluster()?);
+        blocking(move || cluster.stop(mode)).await
+    }
+
+    /// Starts the cluster again, on the same port.
+    ///
+    /// # Errors
+    /// When the server is not ours, or does not start.
+    pub async fn start_again(&self) -> Result<(), Error> {
+        let cluster = Arc::clone(self.cluster()?);
+        blocking(move || cluster.start()).await
+    }
+}
+
+/// Runs what would block the runtime on a thread of its own.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, pgnudge_testserver::Error> + Send + 'static,
+) -> Result<T, Error> {
+    let done = tokio::task::spawn_blocking(work).await;
+    Ok(done.map_err(|error| Error::because("a step of the server", error))??)
+}
