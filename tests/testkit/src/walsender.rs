@@ -47,7 +47,7 @@ pub struct Walsender<S> {
     stream: S,
     unread: Vec<u8>,
     server_version: String,
-    /// Queries that begin so, and the bytes that answer them.
+    /// Statements that begin so, and the bytes that answer them.
     answers: Vec<(String, Vec<u8>)>,
 }
 

@@ -23,7 +23,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Walsender<S> {
     /// # Errors
     /// When the client has closed the connection.
     pub async fn answer_rows(&mut self, columns: &[&str], rows: &[&[Option<&str>]]) -> Result<(), Error> {
-        self.send(&rows_answer(columns, rows, &format!("SELECT {}", rows.len()))).await
+        let answer = rows_answer(columns, rows, &format!("SELECT {}", rows.len()));
+        self.send(&[answer, frames::ready_for_query()].concat()).await
     }
 
     /// Answers that a command without rows is done; the tag is the command's word, like `SET`.
@@ -47,20 +48,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Walsender<S> {
     /// # Errors
     /// When the client has closed the connection.
     pub async fn slot_created(&mut self, name: &str, plugin: &str, lsn: u64) -> Result<(), Error> {
-        let point = lsn_text(lsn);
-        let columns = ["slot_name", "consistent_point", "snapshot_name", "output_plugin"];
-        let row = [Some(name), Some(&point), None, Some(plugin)];
-        self.send(&rows_answer(&columns, &[&row], "CREATE_REPLICATION_SLOT")).await
+        self.send(&[slot_answer(name, plugin, lsn), frames::ready_for_query()].concat()).await
     }
 }
 
-/// The whole answer to a query that gives rows.
+/// The answer to a statement that gives rows. ReadyForQuery is not in it: that comes once, after
+/// the last statement of a query.
 pub(super) fn rows_answer(columns: &[&str], rows: &[&[Option<&str>]], tag: &str) -> Vec<u8> {
     let mut answer = frames::row_description(columns);
     answer.extend(rows.iter().flat_map(|row| frames::data_row(row)));
     answer.extend(frames::command_complete(tag));
-    answer.extend(frames::ready_for_query());
     answer
+}
+
+/// The answer to CREATE_REPLICATION_SLOT.
+pub(super) fn slot_answer(name: &str, plugin: &str, lsn: u64) -> Vec<u8> {
+    let columns = ["slot_name", "consistent_point", "snapshot_name", "output_plugin"];
+    let row = [Some(name), Some(&lsn_text(lsn)), None, Some(plugin)];
+    rows_answer(&columns, &[&row], "CREATE_REPLICATION_SLOT")
 }
 
 /// A position as the server writes it: two hexadecimal halves.

@@ -2,7 +2,7 @@
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::queries::{lsn_text, rows_answer};
+use super::queries::{lsn_text, rows_answer, slot_answer};
 use super::{Opening, Walsender};
 use crate::error::Error;
 use crate::frames;
@@ -17,8 +17,9 @@ pub struct Opened {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Walsender<S> {
-    /// Teaches [`stream_from`](Self::stream_from) what to answer to queries that begin so. (It
-    /// knows SET, SHOW wal_sender_timeout, IDENTIFY_SYSTEM and the replication commands.)
+    /// Teaches [`stream_from`](Self::stream_from) what to answer to statements that begin so. It
+    /// knows SET, IDENTIFY_SYSTEM, the replication commands, and that `wal_sender_timeout` is a
+    /// minute; what it is taught comes first.
     #[must_use]
     pub fn answering(mut self, prefix: &str, columns: &[&str], rows: &[&[Option<&str>]]) -> Self {
         let answer = rows_answer(columns, rows, &format!("SELECT {}", rows.len()));
@@ -37,7 +38,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Walsender<S> {
         loop {
             let sql = self.expect_query("").await?;
             let streams = sql.starts_with("START_REPLICATION");
-            self.answer(&sql, lsn).await?;
+            let answer = if streams { frames::copy_both_response() } else { self.answer_to(&sql, lsn)? };
+            self.send(&answer).await?;
             queries.push(sql);
             if streams {
                 return Ok(Opened { startup, queries });
@@ -45,35 +47,37 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Walsender<S> {
         }
     }
 
-    async fn answer(&mut self, sql: &str, lsn: u64) -> Result<(), Error> {
-        if let Some((_, answer)) = self.answers.iter().find(|(prefix, _)| sql.starts_with(prefix)) {
-            let answer = answer.clone();
-            return self.send(&answer).await;
+    /// One answer for each of the statements in a query. (No text in them has a semicolon.)
+    fn answer_to(&self, sql: &str, lsn: u64) -> Result<Vec<u8>, Error> {
+        let mut answer = Vec::new();
+        for statement in sql.split(';').map(str::trim).filter(|statement| !statement.is_empty()) {
+            let taught = self.answers.iter().find(|(prefix, _)| statement.starts_with(prefix));
+            let known = taught.map(|(_, answer)| answer.clone()).or_else(|| known_answer(statement, lsn));
+            let unknown = || Error::new(format!("the script has no answer to {statement:?}"));
+            answer.extend(known.ok_or_else(unknown)?);
         }
-        let words: Vec<&str> = sql.split_whitespace().collect();
-        match words[..] {
-            ["SET", ..] => self.answer_settings(sql).await,
-            ["SHOW", "wal_sender_timeout"] => {
-                self.answer_rows(&["wal_sender_timeout"], &[&[Some("1min")]]).await
-            }
-            ["IDENTIFY_SYSTEM"] => {
-                let columns = ["systemid", "timeline", "xlogpos", "dbname"];
-                let row = [Some("7300000000000000000"), Some("1"), Some(&lsn_text(lsn)), Some("app")];
-                self.answer_rows(&columns, &[&row]).await
-            }
-            ["CREATE_REPLICATION_SLOT", slot, "TEMPORARY", "LOGICAL", plugin, ..] => {
-                self.slot_created(slot.trim_matches('"'), plugin.trim_matches('"'), lsn).await
-            }
-            ["START_REPLICATION", ..] => self.start_streaming().await,
-            _ => Err(Error::new(format!("the script has no answer to {sql:?}"))),
-        }
+        answer.extend(frames::ready_for_query());
+        Ok(answer)
     }
+}
 
-    /// One answer for each of the statements in a query. (No setting's value has a semicolon.)
-    async fn answer_settings(&mut self, sql: &str) -> Result<(), Error> {
-        let statements = sql.split(';').filter(|statement| !statement.trim().is_empty());
-        let answers = statements.flat_map(|_| frames::command_complete("SET"));
-        let answer: Vec<u8> = answers.chain(frames::ready_for_query()).collect();
-        self.send(&answer).await
+fn known_answer(statement: &str, lsn: u64) -> Option<Vec<u8>> {
+    let words: Vec<&str> = statement.split_whitespace().collect();
+    match words[..] {
+        ["SET", ..] => Some(frames::command_complete("SET")),
+        ["SHOW", "wal_sender_timeout"] => Some(rows_answer(&["?"], &[&[Some("1min")]], "SHOW")),
+        // From pg_settings, which tells it in milliseconds.
+        ["SELECT", "setting", ..] if statement.contains("'wal_sender_timeout'") => {
+            Some(rows_answer(&["setting"], &[&[Some("60000")]], "SELECT 1"))
+        }
+        ["IDENTIFY_SYSTEM"] => {
+            let columns = ["systemid", "timeline", "xlogpos", "dbname"];
+            let row = [Some("7300000000000000000"), Some("1"), Some(&lsn_text(lsn)), Some("app")];
+            Some(rows_answer(&columns, &[&row], "IDENTIFY_SYSTEM"))
+        }
+        ["CREATE_REPLICATION_SLOT", slot, "TEMPORARY", "LOGICAL", plugin, ..] => {
+            Some(slot_answer(slot.trim_matches('"'), plugin.trim_matches('"'), lsn))
+        }
+        _ => None,
     }
 }
