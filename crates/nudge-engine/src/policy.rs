@@ -10,6 +10,7 @@ pub mod diagnosis;
 mod feedback;
 mod pending;
 pub(crate) mod session;
+pub mod visibility;
 mod window;
 
 pub use backoff::{Backoff, Retries};
@@ -17,4 +18,5 @@ pub use coalescer::Coalescer;
 pub use debouncer::{Debouncer, Edge, Spell};
 pub use feedback::Feedback;
 pub use pending::Pending;
+pub use visibility::{Snapshot, Unseen, Visibility};
 pub use window::{Harvest, Window};
