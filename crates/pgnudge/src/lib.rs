@@ -1,1 +1,3 @@
-#![doc = "placeholder"]
+//! Which tables changed in PostgreSQL, pushed within milliseconds.
+
+pub mod settings;
