@@ -136,8 +136,9 @@ pub const BLIND: Duration = Duration::from_secs(1);
 pub const RETRY: Duration = Duration::from_millis(250);
 
 #[cfg(test)]
-#[expect(clippy::cast_possible_truncation, reason = "the lower half of an id is meant")]
 mod tests {
+    #![expect(clippy::cast_possible_truncation, reason = "the lower half of an id is meant")]
+
     use super::*;
     use proptest::prelude::*;
 

@@ -51,6 +51,7 @@ impl Arrival {
             match attempt.and_then(|conversation| suits(conversation, wanted)) {
                 Ok(conversation) => return Ok((conversation, Arc::clone(route))),
                 Err(error) => {
+                    let error = route.platform().tune(error);
                     tracing::debug!(route = route.name(), %error, "no connection by this route");
                     // Of several manners the preferred one's failure says most.
                     failure = failure.filter(|_| route.is_alternative()).or(Some(error));

@@ -13,9 +13,10 @@ use crate::runtime::arrival::Arrival;
 use crate::runtime::cancellation::Cancellation;
 use crate::runtime::handover::{Handover, Source};
 use crate::runtime::intake::Intake;
+use crate::runtime::login::Conversation;
 use crate::runtime::replicate::Replication;
 use crate::runtime::slot::{Slot, SlotRequest};
-use crate::runtime::{Status, clock, random};
+use crate::runtime::{Route, Status, clock, random};
 use crate::{Error, Knobs, PluginChoice, Reason};
 
 /// The task behind a feed.
@@ -75,6 +76,17 @@ impl Supervisor {
     /// One connection, from the look-up of its host to its end, which is always an error.
     async fn connection(&mut self, live_since: &mut Option<Instant>) -> Result<Infallible, Error> {
         let (conversation, route) = self.arrival.log_in().await?;
+        let platform = route.platform();
+        self.replication(conversation, route, live_since).await.map_err(|error| platform.tune(error))
+    }
+
+    /// From a session that is logged in to the end of its stream.
+    async fn replication(
+        &mut self,
+        conversation: Conversation,
+        route: Arc<dyn Route>,
+        live_since: &mut Option<Instant>,
+    ) -> Result<Infallible, Error> {
         let (conversation, facts) = self.arrival.prepare(conversation, &self.knobs).await?;
         let backend_pid = conversation.session.backend_key().pid();
         let request = SlotRequest {
