@@ -10,6 +10,7 @@ mod clock;
 mod dialer;
 mod feed;
 mod handover;
+mod inspection;
 mod intake;
 mod link;
 mod login;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 use nudge_decode::TableRef;
 use nudge_proto::Lsn;
 
-use crate::policy::{Coalescer, Debouncer, Pending, Spell, Unseen};
+use crate::policy::{Catalog, Coalescer, Debouncer, Pending, Spell, Unseen};
 use crate::{FeedItem, Reason};
 
 /// What one read of the socket brought. The reader fills it change by change without a lock, and hands
@@ -19,6 +19,8 @@ pub struct Harvest {
     /// The transactions with changes, and whether one has committed.
     unseen: Unseen,
     committed: bool,
+    /// Whether a transaction without changes has committed.
+    empty: bool,
 }
 
 /// Where the stream stands between Begin and Commit.
@@ -44,10 +46,19 @@ impl Harvest {
         self.mark();
     }
 
-    /// The transaction is complete.
+    /// The transaction is complete. One that changed nothing may have been DDL, which is not decoded:
+    /// tables may have become partitions.
     pub fn commit(&mut self) {
-        self.committed |= self.transaction == Transaction::Changed;
-        self.transaction = Transaction::None;
+        match std::mem::take(&mut self.transaction) {
+            Transaction::Changed => self.committed = true,
+            Transaction::Begun(_) => self.empty = true,
+            Transaction::None => {}
+        }
+    }
+
+    /// Whether a transaction of this read may have been DDL.
+    pub fn may_have_changed_the_catalog(&self) -> bool {
+        self.empty
     }
 
     /// Everything may have changed. The first reason of a read is kept.
@@ -78,6 +89,15 @@ impl Harvest {
     }
 }
 
+/// What a window has for the consumer's side.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Taken {
+    /// An item, and the transactions that it stands for.
+    Item(FeedItem, Unseen),
+    /// Nothing to deliver, but the catalog has to be looked at.
+    Look,
+}
+
 /// At most one pending item, and the rules by which it becomes due. All that reader and consumer share.
 #[derive(Clone, Debug)]
 pub struct Window {
@@ -88,6 +108,7 @@ pub struct Window {
     /// `Some` exactly while something is pending.
     spell: Option<Spell>,
     unseen: Unseen,
+    catalog: Catalog,
     lsn: Lsn,
     /// When an item was last delivered.
     closed: Option<Instant>,
@@ -105,6 +126,7 @@ impl Window {
             pending: Pending::Empty,
             spell: None,
             unseen: Unseen::default(),
+            catalog: Catalog::default(),
             lsn: Lsn::ZERO,
             closed: None,
             resynced: None,
@@ -116,6 +138,9 @@ impl Window {
     pub fn absorb(&mut self, harvest: &mut Harvest, now: Instant) -> bool {
         let before = self.due();
         self.lsn = self.lsn.max(harvest.lsn);
+        if std::mem::take(&mut harvest.empty) {
+            self.catalog.changed(now);
+        }
         if harvest.has_news() {
             self.pending.join_tables(&mut harvest.tables, self.max_pending);
             if let Some(reason) = harvest.resync.take() {
@@ -135,13 +160,18 @@ impl Window {
         self.due().is_some_and(earlier)
     }
 
-    /// When the next item is due; `None` while nothing is pending. A time in the past is due now.
+    /// When there is something to take; `None` while nothing is pending. A time in the past is now.
     pub fn due(&self) -> Option<Instant> {
-        [self.window_due(), self.failsafe_due()].into_iter().flatten().min()
+        [self.window_due(), self.failsafe_due(), self.catalog.look_due()].into_iter().flatten().min()
     }
 
-    /// Closes the window if it is due at `now`. Yields the item, and which transactions it stands for.
-    pub fn take(&mut self, now: Instant) -> Option<(FeedItem, Unseen)> {
+    /// What is due at `now`. An item closes the window.
+    pub fn take(&mut self, now: Instant) -> Option<Taken> {
+        let item = self.take_item(now).map(|(item, unseen)| Taken::Item(item, unseen));
+        item.or_else(|| self.catalog.take_look(now).then_some(Taken::Look))
+    }
+
+    fn take_item(&mut self, now: Instant) -> Option<(FeedItem, Unseen)> {
         if self.failsafe_due().is_some_and(|due| due <= now) {
             self.pending.join_resync(Reason::Failsafe);
         } else if self.window_due().is_none_or(|due| due > now) {
@@ -161,6 +191,11 @@ impl Window {
             }
         };
         Some((item, unseen))
+    }
+
+    /// Whether there are partitioned tables, as far as it is known.
+    pub fn catalog(&mut self) -> &mut Catalog {
+        &mut self.catalog
     }
 
     fn window_due(&self) -> Option<Instant> {

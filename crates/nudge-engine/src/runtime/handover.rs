@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use futures::task::AtomicWaker;
+use tokio::sync::Notify;
 
 use crate::policy::session::ServerFacts;
 use crate::policy::{Harvest, Window};
@@ -15,6 +16,8 @@ pub(crate) struct Handover {
     window: Mutex<Window>,
     source: Mutex<Option<Source>>,
     consumer: AtomicWaker,
+    /// The consumer's side asks for a new stream.
+    restart: Notify,
 }
 
 /// The server that the stream comes from.
@@ -27,15 +30,34 @@ pub(crate) struct Source {
 
 impl Handover {
     pub(crate) fn new(window: Window) -> Self {
-        Self { window: Mutex::new(window), source: Mutex::new(None), consumer: AtomicWaker::new() }
+        Self {
+            window: Mutex::new(window),
+            source: Mutex::new(None),
+            consumer: AtomicWaker::new(),
+            restart: Notify::new(),
+        }
     }
 
-    /// The reader's side, once per read.
-    pub(crate) fn deliver(&self, harvest: &mut Harvest, now: Instant) {
-        let due_earlier = self.window().absorb(harvest, now);
+    /// The reader's side, once per read. Returns whether there may be partitioned tables.
+    pub(crate) fn deliver(&self, harvest: &mut Harvest, now: Instant) -> bool {
+        let (due_earlier, may_be_partitioned) = {
+            let mut window = self.window();
+            (window.absorb(harvest, now), window.catalog().may_be_partitioned())
+        };
         if due_earlier {
             self.consumer.wake();
         }
+        may_be_partitioned
+    }
+
+    /// The stream does not bring what it should any more: it has to be made anew.
+    pub(crate) fn ask_for_restart(&self) {
+        self.restart.notify_one();
+    }
+
+    /// Resolves when that was asked for.
+    pub(crate) async fn restart_asked(&self) {
+        self.restart.notified().await;
     }
 
     /// The consumer's side.
@@ -44,8 +66,9 @@ impl Handover {
         self.window.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A stream has started.
-    pub(crate) fn set_source(&self, source: Source) {
+    /// A stream has started. `filtered`: the server applies the table filter.
+    pub(crate) fn set_source(&self, source: Source, filtered: bool) {
+        self.window().catalog().restart(source.facts.partitioned, filtered);
         *self.source.lock().unwrap_or_else(PoisonError::into_inner) = Some(source);
     }
 

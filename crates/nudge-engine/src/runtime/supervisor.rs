@@ -4,10 +4,11 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use nudge_decode::Plugin;
+use nudge_decode::{Plugin, TableFilter};
 use nudge_proto::{Lsn, StartReplication};
 use tokio::sync::{oneshot, watch};
 
+use crate::policy::session::ServerFacts;
 use crate::policy::{Feedback, Retries};
 use crate::runtime::arrival::Arrival;
 use crate::runtime::cancellation::Cancellation;
@@ -89,8 +90,9 @@ impl Supervisor {
     ) -> Result<Infallible, Error> {
         let (conversation, facts) = self.arrival.prepare(conversation, &self.knobs).await?;
         let backend_pid = conversation.session.backend_key().pid();
+        let filter = self.server_filter(facts);
         let request = SlotRequest {
-            plugins: self.plugins(),
+            plugins: self.plugins(&filter),
             limit: self.knobs.slot_timeout,
             cancellation: &self.cancellation,
             login: &self.arrival.login,
@@ -98,19 +100,21 @@ impl Supervisor {
             status: &self.status,
         };
         let (conversation, Slot { name, plugin, consistent_point }) = request.create(conversation).await?;
-        let command = StartReplication::logical(&name, Lsn::ZERO, plugin.options(&self.knobs.tables))
+        let filtered = plugin.filters(&filter) && self.knobs.partition_root;
+        let command = StartReplication::logical(&name, Lsn::ZERO, plugin.options(&filter))
             .map_err(|error| Error::config(format!("the table patterns: {error}"), "remove the zero byte"))?;
         let (link, stream) = conversation.start_replication(&command);
         let feedback =
             Feedback::new(facts.status_interval, self.knobs.liveness_timeout, consistent_point, clock::now());
         let reason = if self.first.is_some() { Reason::Connected } else { Reason::Reconnected };
-        let replication = Replication { link, stream, plugin, feedback, intake: &mut self.intake, reason };
+        let (intake, handover) = (&mut self.intake, &*self.handover);
+        let replication = Replication { link, stream, plugin, feedback, intake, handover, reason };
         let source = Source { route, facts };
-        let (status, first, handover) = (&self.status, &mut self.first, &self.handover);
+        let (status, first) = (&self.status, &mut self.first);
         let error = replication.run(|| {
             tracing::info!(slot = %name, backend_pid, plugin = plugin.name(), "streaming");
             *live_since = Some(clock::now());
-            handover.set_source(source.clone());
+            handover.set_source(source.clone(), filtered);
             status.send_replace(Status::Streaming {
                 slot: name.clone(),
                 backend_pid,
@@ -124,12 +128,21 @@ impl Supervisor {
         Err(error.await)
     }
 
+    /// What the server may filter by. It sees a row under the name of its partition, so while there are
+    /// partitioned tables it would hide rows of those above.
+    fn server_filter(&self, facts: ServerFacts) -> TableFilter {
+        if self.knobs.partition_root && facts.partitioned {
+            return TableFilter::default();
+        }
+        self.knobs.tables.clone()
+    }
+
     /// The plugins to try, best first.
-    fn plugins(&self) -> &'static [Plugin] {
+    fn plugins(&self, filter: &TableFilter) -> &'static [Plugin] {
         match self.knobs.plugin {
             PluginChoice::Only(Plugin::TestDecoding) => &[Plugin::TestDecoding],
             PluginChoice::Only(Plugin::Wal2Json) => &[Plugin::Wal2Json],
-            PluginChoice::Auto if Plugin::Wal2Json.filters(&self.knobs.tables) => {
+            PluginChoice::Auto if Plugin::Wal2Json.filters(filter) => {
                 &[Plugin::Wal2Json, Plugin::TestDecoding]
             }
             PluginChoice::Auto => &[Plugin::TestDecoding, Plugin::Wal2Json],
