@@ -197,7 +197,7 @@ impl Builder {
     }
 }
 
-fn filter(patterns: &[String]) -> Result<TableFilter, Error> {
+pub(crate) fn filter(patterns: &[String]) -> Result<TableFilter, Error> {
     let parsed = patterns.iter().map(|pattern| {
         pattern.parse::<TablePattern>().map_err(|error| Error::config(error.to_string(), error.hint()))
     });

@@ -6,7 +6,7 @@ use nudge_decode::TableRef;
 use nudge_proto::Lsn;
 
 use crate::policy::{Catalog, Coalescer, Debouncer, Pending, Spell, Unseen};
-use crate::{FeedItem, Reason};
+use crate::{Event, FeedItem, Reason};
 
 /// What one read of the socket brought. The reader fills it change by change without a lock, and hands
 /// it to the [`Window`] once.
@@ -43,6 +43,12 @@ impl Harvest {
     /// A table changed.
     pub fn change(&mut self, table: &TableRef<'_>, now: SystemTime) {
         self.tables.add(table, now);
+        self.mark();
+    }
+
+    /// A table changed, as another feed has told it.
+    pub fn event(&mut self, event: &Event) {
+        self.tables.add_event(event);
         self.mark();
     }
 

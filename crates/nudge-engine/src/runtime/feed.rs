@@ -9,17 +9,17 @@ use futures::Stream;
 use nudge_proto::Limits;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
-use tokio::time::Sleep;
 
 use crate::policy::{Taken, Window};
 use crate::runtime::arrival::Arrival;
 use crate::runtime::cancellation::Cancellation;
+use crate::runtime::gate::Outlet;
 use crate::runtime::handover::Handover;
 use crate::runtime::inspection::Inspection;
 use crate::runtime::intake::Intake;
 use crate::runtime::login::Login;
 use crate::runtime::supervisor::Supervisor;
-use crate::runtime::{Dial, Status, clock};
+use crate::runtime::{Dial, Status};
 use crate::{Error, ErrorKind, FeedItem, Knobs, Target};
 
 /// Wakeups of one database, for as long as it is kept. Dropping it closes the connection at once.
@@ -28,10 +28,8 @@ use crate::{Error, ErrorKind, FeedItem, Knobs, Target};
 /// item is pending. The feed never ends by itself: a connection that is lost is made again, and a
 /// `Resync` says so.
 pub struct Feed {
-    handover: Arc<Handover>,
     task: JoinHandle<()>,
-    /// The consumer's timer, made once.
-    timer: Pin<Box<Sleep>>,
+    outlet: Outlet,
     status: watch::Sender<Status>,
     inspection: Inspection,
     /// Dropping it is the goodbye.
@@ -64,27 +62,15 @@ impl Feed {
         }
     }
 
-    /// What comes out of the window next.
+    /// What comes out of the window next. A task that has ended is noticed while nothing does.
     fn poll_window(&mut self, cx: &mut Context<'_>) -> Poll<Taken> {
-        // Before the look at the window: what arrives after the look wakes us.
-        self.handover.consumer().register(cx.waker());
-        loop {
-            let due = {
-                let mut window = self.handover.window();
-                if let Some(taken) = window.take(clock::now()) {
-                    return Poll::Ready(taken);
-                }
-                window.due()
-            };
-            if let Poll::Ready(ended) = Pin::new(&mut self.task).poll(cx) {
-                fail_loudly(ended);
-            }
-            let Some(due) = due else { return Poll::Pending };
-            self.timer.as_mut().reset(due.into());
-            if self.timer.as_mut().poll(cx).is_pending() {
-                return Poll::Pending;
-            }
+        let taken = self.outlet.poll_taken(cx);
+        if taken.is_pending()
+            && let Poll::Ready(ended) = Pin::new(&mut self.task).poll(cx)
+        {
+            fail_loudly(ended);
         }
+        taken
     }
 }
 
@@ -117,7 +103,8 @@ pub async fn connect(
     let login = Arc::new(Login::new(target, Limits::default())?);
     let window = Window::new(knobs.debouncer(), knobs.max_pending, knobs.failsafe);
     let handover = Arc::new(Handover::new(window));
-    let intake = Intake::new(knobs.tables.clone(), knobs.partition_root, Arc::clone(&handover));
+    let outlet = Outlet::new(Arc::clone(&handover.gate));
+    let intake = Intake::new(knobs.tables.clone(), knobs.partition_root, Arc::clone(&handover.gate));
     let inspection = Inspection {
         visibility: knobs.visibility,
         partition_root: knobs.partition_root,
@@ -142,10 +129,7 @@ pub async fn connect(
     };
     let mut task = tokio::spawn(supervisor.run(dropped));
     match live.await {
-        Ok(Ok(())) => {
-            let timer = Box::pin(clock::sleep_until(clock::now()));
-            Ok(Feed { handover, task, timer, status, inspection, _alive: alive })
-        }
+        Ok(Ok(())) => Ok(Feed { task, outlet, status, inspection, _alive: alive }),
         Ok(Err(error)) => Err(error),
         Err(_) => {
             fail_loudly((&mut task).await);

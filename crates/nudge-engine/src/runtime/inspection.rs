@@ -65,7 +65,8 @@ impl Inspection {
         let (opened, version) = (ready!(sealed.poll_open(cx, &self.status)), *version);
         let Opened { item, lineage, partitioned, witness } = opened;
         (self.waiting, self.witness) = (None, witness);
-        if partitioned.is_some_and(|partitioned| self.handover.window().catalog().learn(partitioned, version))
+        if partitioned
+            .is_some_and(|partitioned| self.handover.gate.window().catalog().learn(partitioned, version))
         {
             self.handover.ask_for_restart();
         }
@@ -87,7 +88,7 @@ impl Inspection {
     }
 
     fn catalog(&self) -> (bool, u64) {
-        let mut window = self.handover.window();
+        let mut window = self.handover.gate.window();
         (window.catalog().may_be_partitioned(), window.catalog().version())
     }
 

@@ -9,7 +9,7 @@ use nudge_proto::Lsn;
 use crate::Reason;
 use crate::policy::Harvest;
 use crate::runtime::clock;
-use crate::runtime::handover::Handover;
+use crate::runtime::gate::Gate;
 
 /// Collects what one read of the socket brings, and hands it over in one go.
 pub(crate) struct Intake {
@@ -20,15 +20,15 @@ pub(crate) struct Intake {
     /// were looked up tell whether a change matters, and that is done when an item is due.
     filtering: bool,
     harvest: Harvest,
-    handover: Arc<Handover>,
+    gate: Arc<Gate>,
     /// The clock is read once per read, not once per change.
     now: SystemTime,
 }
 
 impl Intake {
-    pub(crate) fn new(filter: TableFilter, partition_root: bool, handover: Arc<Handover>) -> Self {
+    pub(crate) fn new(filter: TableFilter, partition_root: bool, gate: Arc<Gate>) -> Self {
         let harvest = Harvest::default();
-        Self { filter, partition_root, filtering: !partition_root, harvest, handover, now: clock::wall() }
+        Self { filter, partition_root, filtering: !partition_root, harvest, gate, now: clock::wall() }
     }
 
     /// Bytes have arrived.
@@ -74,7 +74,7 @@ impl Intake {
 
     /// Hands everything over: one lock per read.
     pub(crate) fn close(&mut self, now: std::time::Instant) {
-        let may_be_partitioned = self.handover.deliver(&mut self.harvest, now);
+        let may_be_partitioned = self.gate.deliver(&mut self.harvest, now);
         self.filtering = !(self.partition_root && may_be_partitioned);
     }
 }
