@@ -31,7 +31,7 @@ enum Transaction {
     /// Begun, and none of its changes mattered yet. The server tells the lower half of its id.
     Begun(Option<u32>),
     /// Some of its changes are in the window: it should not close before the commit.
-    Changed,
+    Changed(Option<u32>),
 }
 
 impl Harvest {
@@ -56,7 +56,10 @@ impl Harvest {
     /// tables may have become partitions.
     pub fn commit(&mut self) {
         match std::mem::take(&mut self.transaction) {
-            Transaction::Changed => self.committed = true,
+            Transaction::Changed(xid) => {
+                xid.into_iter().for_each(|xid| self.unseen.add(xid));
+                self.committed = true;
+            }
             Transaction::Begun(_) => self.empty = true,
             Transaction::None => {}
         }
@@ -85,8 +88,7 @@ impl Harvest {
 
     fn mark(&mut self) {
         if let Transaction::Begun(xid) = self.transaction {
-            xid.into_iter().for_each(|xid| self.unseen.add(xid));
-            self.transaction = Transaction::Changed;
+            self.transaction = Transaction::Changed(xid);
         }
     }
 
@@ -159,8 +161,13 @@ impl Window {
             harvest.unseen.committed(now);
         }
         self.unseen.absorb(&mut harvest.unseen);
+        let open = match harvest.transaction {
+            Transaction::Changed(xid) => Some(xid),
+            Transaction::None | Transaction::Begun(_) => None,
+        };
         if let Some(spell) = &mut self.spell {
-            spell.mid_transaction = harvest.transaction == Transaction::Changed;
+            spell.mid_transaction = open.is_some();
+            open.flatten().into_iter().for_each(|xid| self.unseen.add(xid));
         }
         let earlier = |due: Instant| before.is_none_or(|before| due < before);
         self.due().is_some_and(earlier)
@@ -218,5 +225,72 @@ impl Window {
     /// Counts from the last Resync; before the first there is nothing to be safe about.
     fn failsafe_due(&self) -> Option<Instant> {
         Some(self.resynced? + self.failsafe?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::{Edge, Snapshot};
+
+    const S: Duration = Duration::from_secs(1);
+
+    fn window() -> Window {
+        let debouncer = Debouncer { debounce: S / 20, max_batch_wait: S, edge: Edge::Trailing };
+        Window::new(debouncer, 10, None)
+    }
+
+    fn change(harvest: &mut Harvest) {
+        harvest.change(&TableRef::new("s", "t"), SystemTime::UNIX_EPOCH);
+    }
+
+    fn take(window: &mut Window, now: Instant) -> Unseen {
+        match window.take(now) {
+            Some(Taken::Item(_, unseen)) => unseen,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// A transaction that arrives over several windows is in doubt in each of them: the position of its
+    /// commit is not known before it is there.
+    #[test]
+    fn r13_every_part_of_a_long_transaction_waits_for_it() {
+        let (mut window, mut harvest, start) = (window(), Harvest::default(), Instant::now());
+        harvest.begin(Some(7));
+        let later = Snapshot { xmax: 100, running: vec![7], lsn: Lsn::ZERO };
+        for part in 0..3 {
+            change(&mut harvest);
+            window.absorb(&mut harvest, start + part * S);
+            let mut unseen = take(&mut window, start + (part + 1) * S);
+            assert!(unseen.is_unfinished() && !unseen.confirm(&later), "part {part}");
+        }
+        change(&mut harvest);
+        harvest.commit();
+        window.absorb(&mut harvest, start + 4 * S);
+        let mut unseen = take(&mut window, start + 5 * S);
+        assert!(!unseen.is_unfinished() && !unseen.confirm(&later));
+    }
+
+    #[test]
+    fn r4_a_transaction_of_other_tables_holds_nothing() {
+        let (mut window, mut harvest, start) = (window(), Harvest::default(), Instant::now());
+        harvest.begin(Some(7));
+        change(&mut harvest);
+        harvest.commit();
+        harvest.begin(Some(8));
+        window.absorb(&mut harvest, start);
+        assert_eq!(window.due(), Some(start + S / 20));
+    }
+
+    #[test]
+    fn r10_a_transaction_that_was_cut_off_holds_nothing_of_the_next_stream() {
+        let (mut window, mut harvest, start) = (window(), Harvest::default(), Instant::now());
+        harvest.begin(Some(7));
+        change(&mut harvest);
+        window.absorb(&mut harvest, start);
+        harvest.restart();
+        harvest.resync(Reason::Reconnected);
+        window.absorb(&mut harvest, start + S / 2);
+        assert!(window.due().is_some_and(|due| due <= start + S / 2));
     }
 }
