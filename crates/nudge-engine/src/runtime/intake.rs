@@ -50,19 +50,14 @@ impl Intake {
     }
 
     /// A new stream is live (rules R1 and R2).
-    pub(crate) fn restart(&mut self, reason: Reason, lsn: Lsn) {
+    pub(crate) fn restart(&mut self, reason: Reason) {
         self.harvest.restart();
         self.harvest.resync(reason);
-        self.harvest.reach(lsn);
     }
 
-    /// The stream has come to this position.
-    pub(crate) fn reach(&mut self, lsn: Lsn) {
-        self.harvest.reach(lsn);
-    }
-
-    /// Hands everything over: one lock per read.
-    pub(crate) fn close(&mut self, now: std::time::Instant) {
+    /// The stream has come to `position`. Hands everything over: one lock per read.
+    pub(crate) fn close(&mut self, position: Lsn, now: std::time::Instant) {
+        self.harvest.reach(position);
         self.handover.deliver(&mut self.harvest, now);
     }
 }

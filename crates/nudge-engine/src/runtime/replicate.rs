@@ -28,11 +28,12 @@ impl Replication<'_> {
     pub(crate) async fn run(mut self, mut started: impl FnMut()) -> Error {
         loop {
             let now = clock::now();
-            if let Err(error) = self.understand(&mut started) {
-                self.intake.close(now);
+            let understood = self.understand(&mut started);
+            // Also when the stream ends here: what came before its end is delivered.
+            self.intake.close(self.feedback.position(), now);
+            if let Err(error) = understood {
                 return error;
             }
-            self.intake.close(now);
             if let Some((position, ask)) = self.feedback.status(now) {
                 self.confirm(position, ask);
             }
@@ -73,7 +74,7 @@ impl Replication<'_> {
                     self.intake.accept(self.plugin.decode_notice(notice.message(), notice.is_cut()));
                 }
                 Some(StreamEvent::Started) => {
-                    self.intake.restart(self.reason, self.feedback.position());
+                    self.intake.restart(self.reason);
                     started();
                 }
                 Some(StreamEvent::Ended) => return Err(ended()),
@@ -81,7 +82,6 @@ impl Replication<'_> {
             }
         }
         self.link.inbox.consume(used);
-        self.intake.reach(self.feedback.position());
         Ok(())
     }
 
