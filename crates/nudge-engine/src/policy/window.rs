@@ -19,6 +19,8 @@ pub struct Harvest {
     /// The transactions with changes, and whether one has committed.
     unseen: Unseen,
     committed: bool,
+    /// Whether a new stream has begun.
+    restarted: bool,
 }
 
 /// Where the stream stands between Begin and Commit.
@@ -61,9 +63,10 @@ impl Harvest {
         self.lsn = self.lsn.max(lsn);
     }
 
-    /// The stream is a new one: no transaction of the old one goes on.
-    pub fn restart(&mut self) {
-        self.transaction = Transaction::None;
+    /// The stream is a new one, perhaps of another server: positions and transactions of the old one
+    /// mean nothing in it.
+    pub fn restart(&mut self, reason: Reason) {
+        *self = Self { resync: Some(reason), restarted: true, ..Self::default() };
     }
 
     fn mark(&mut self) {
@@ -115,7 +118,10 @@ impl Window {
     /// the window is due earlier than before: then the consumer has to look again.
     pub fn absorb(&mut self, harvest: &mut Harvest, now: Instant) -> bool {
         let before = self.due();
-        self.lsn = self.lsn.max(harvest.lsn);
+        if std::mem::take(&mut harvest.restarted) {
+            self.unseen = Unseen::default();
+        }
+        self.lsn = harvest.lsn;
         if harvest.has_news() {
             self.pending.join_tables(&mut harvest.tables, self.max_pending);
             if let Some(reason) = harvest.resync.take() {

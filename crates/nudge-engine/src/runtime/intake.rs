@@ -51,8 +51,7 @@ impl Intake {
 
     /// A new stream is live (rules R1 and R2).
     pub(crate) fn restart(&mut self, reason: Reason) {
-        self.harvest.restart();
-        self.harvest.resync(reason);
+        self.harvest.restart(reason);
     }
 
     /// The stream has come to `position`. Hands everything over: one lock per read.
