@@ -9,26 +9,24 @@ use crate::policy::diagnosis::{self, Stage};
 use crate::runtime::clock;
 use crate::runtime::intake::Intake;
 use crate::runtime::link::Link;
-use crate::{Error, ErrorKind, Reason};
+use crate::{Error, ErrorKind};
 
-/// A stream that has been asked for.
+/// A stream that the server has begun.
 pub(crate) struct Replication<'a> {
     pub(crate) link: Link,
     pub(crate) stream: Stream,
     pub(crate) plugin: Plugin,
     pub(crate) feedback: Feedback,
     pub(crate) intake: &'a mut Intake,
-    /// Why the first item of this stream is a Resync.
-    pub(crate) reason: Reason,
 }
 
 impl Replication<'_> {
-    /// Reads until the connection ends, and says why it did. `started` is called once the server
-    /// streams. Nothing here waits for the consumer (rule R9).
-    pub(crate) async fn run(mut self, mut started: impl FnMut()) -> Error {
+    /// Reads until the connection ends, and says why it did. Nothing here waits for the consumer
+    /// (rule R9).
+    pub(crate) async fn run(mut self) -> Error {
         loop {
             let now = clock::now();
-            let understood = self.understand(&mut started);
+            let understood = self.understand();
             // Also when the stream ends here: what came before its end is delivered.
             self.intake.close(self.feedback.position(), now);
             if let Err(error) = understood {
@@ -51,13 +49,13 @@ impl Replication<'_> {
     }
 
     /// Everything that has arrived, message by message.
-    fn understand(&mut self, started: &mut impl FnMut()) -> Result<(), Error> {
+    fn understand(&mut self) -> Result<(), Error> {
         self.intake.open();
         let mut used = 0;
         loop {
             let input = self.link.inbox.filled().get(used..).unwrap_or_default();
             let step =
-                self.stream.advance(input).map_err(|error| diagnosis::protocol(self.stage(), error))?;
+                self.stream.advance(input).map_err(|error| diagnosis::protocol(Stage::Stream, error))?;
             used += step.consumed;
             match step.event {
                 Some(StreamEvent::XLogData(data)) => {
@@ -73,11 +71,8 @@ impl Replication<'_> {
                 Some(StreamEvent::Notice(notice)) => {
                     self.intake.accept(self.plugin.decode_notice(notice.message(), notice.is_cut()));
                 }
-                Some(StreamEvent::Started) => {
-                    self.intake.restart(self.reason);
-                    started();
-                }
                 Some(StreamEvent::Ended) => return Err(ended()),
+                Some(StreamEvent::Started) => {} // It was, before this loop.
                 None => break,
             }
         }
@@ -89,10 +84,6 @@ impl Replication<'_> {
         let status = StandbyStatus { position, sent_at: clock::replication_micros(), reply_requested };
         tracing::trace!(%position, reply_requested, "standby status");
         self.stream.standby_status(&status, &mut self.link.out);
-    }
-
-    fn stage(&self) -> Stage<'static> {
-        Stage::Stream
     }
 }
 

@@ -8,6 +8,7 @@ use nudge_decode::Plugin;
 use nudge_proto::{Lsn, StartReplication};
 use tokio::sync::{oneshot, watch};
 
+use crate::policy::diagnosis::Stage;
 use crate::policy::{Feedback, Retries};
 use crate::runtime::arrival::Arrival;
 use crate::runtime::cancellation::Cancellation;
@@ -88,28 +89,20 @@ impl Supervisor {
         let (conversation, Slot { name, plugin, consistent_point }) = request.create(conversation).await?;
         let command = StartReplication::logical(&name, Lsn::ZERO, plugin.options(&self.knobs.tables))
             .map_err(|error| Error::config(format!("the table patterns: {error}"), "remove the zero byte"))?;
-        let (link, stream) = conversation.start_replication(&command);
+        let (stage, limit) = (Stage::Start(plugin.name()), self.knobs.connect_timeout);
+        let (link, stream) = conversation.start_replication(&command, stage, limit).await?;
+        tracing::info!(slot = %name, backend_pid, plugin = plugin.name(), "streaming");
+        *live_since = Some(clock::now());
+        let reason = if self.first.is_some() { Reason::Connected } else { Reason::Reconnected };
+        self.intake.restart(reason);
         let feedback =
             Feedback::new(facts.status_interval, self.knobs.liveness_timeout, consistent_point, clock::now());
-        let reason = if self.first.is_some() { Reason::Connected } else { Reason::Reconnected };
-        let replication = Replication { link, stream, plugin, feedback, intake: &mut self.intake, reason };
-        let source = Source { route, facts };
-        let (status, first, handover) = (&self.status, &mut self.first, &self.handover);
-        let error = replication.run(|| {
-            tracing::info!(slot = %name, backend_pid, plugin = plugin.name(), "streaming");
-            *live_since = Some(clock::now());
-            handover.set_source(source.clone());
-            status.send_replace(Status::Streaming {
-                slot: name.clone(),
-                backend_pid,
-                plugin,
-                unchecked: None,
-            });
-            if let Some(first) = first.take() {
-                let _ = first.send(Ok(()));
-            }
-        });
-        Err(error.await)
+        self.handover.set_source(Source { route, facts });
+        self.status.send_replace(Status::Streaming { slot: name, backend_pid, plugin, unchecked: None });
+        if let Some(first) = self.first.take() {
+            let _ = first.send(Ok(()));
+        }
+        Err(Replication { link, stream, plugin, feedback, intake: &mut self.intake }.run().await)
     }
 
     /// The plugins to try, best first.
