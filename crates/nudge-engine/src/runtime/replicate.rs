@@ -39,6 +39,8 @@ impl Replication<'_> {
                 return silent();
             }
             select! {
+                // After a pause of the whole process both are ready: then the server is not silent.
+                biased;
                 arrived = self.link.exchange() => match arrived {
                     Ok(()) => self.feedback.heard(clock::now()),
                     Err(error) => return diagnosis::network(Stage::Stream, error),
