@@ -40,7 +40,7 @@ pub struct Knobs {
     pub status_interval: Duration,
     /// Silence after which the server counts as gone.
     pub liveness_timeout: Option<Duration>,
-    /// TCP, TLS and authentication of one attempt.
+    /// TCP, TLS and authentication of one attempt; and then each answer that the server owes at once.
     pub connect_timeout: Duration,
     /// How long one attempt waits for its slot.
     pub slot_timeout: Duration,

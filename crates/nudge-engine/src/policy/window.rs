@@ -21,6 +21,8 @@ pub struct Harvest {
     committed: bool,
     /// Whether a transaction without changes has committed.
     empty: bool,
+    /// Whether a new stream has begun.
+    restarted: bool,
 }
 
 /// Where the stream stands between Begin and Commit.
@@ -81,9 +83,10 @@ impl Harvest {
         self.lsn = self.lsn.max(lsn);
     }
 
-    /// The stream is a new one: no transaction of the old one goes on.
-    pub fn restart(&mut self) {
-        self.transaction = Transaction::None;
+    /// The stream is a new one, perhaps of another server: positions and transactions of the old one
+    /// mean nothing in it.
+    pub fn restart(&mut self, reason: Reason) {
+        *self = Self { resync: Some(reason), restarted: true, ..Self::default() };
     }
 
     fn mark(&mut self) {
@@ -145,7 +148,10 @@ impl Window {
     /// the window is due earlier than before: then the consumer has to look again.
     pub fn absorb(&mut self, harvest: &mut Harvest, now: Instant) -> bool {
         let before = self.due();
-        self.lsn = self.lsn.max(harvest.lsn);
+        if std::mem::take(&mut harvest.restarted) {
+            self.unseen = Unseen::default();
+        }
+        self.lsn = harvest.lsn;
         if std::mem::take(&mut harvest.empty) {
             self.catalog.changed(now);
         }
@@ -288,8 +294,7 @@ mod tests {
         harvest.begin(Some(7));
         change(&mut harvest);
         window.absorb(&mut harvest, start);
-        harvest.restart();
-        harvest.resync(Reason::Reconnected);
+        harvest.restart(Reason::Reconnected);
         window.absorb(&mut harvest, start + S / 2);
         assert!(window.due().is_some_and(|due| due <= start + S / 2));
     }

@@ -61,19 +61,13 @@ impl Intake {
     }
 
     /// A new stream is live (rules R1 and R2).
-    pub(crate) fn restart(&mut self, reason: Reason, lsn: Lsn) {
-        self.harvest.restart();
-        self.harvest.resync(reason);
-        self.harvest.reach(lsn);
+    pub(crate) fn restart(&mut self, reason: Reason) {
+        self.harvest.restart(reason);
     }
 
-    /// The stream has come to this position.
-    pub(crate) fn reach(&mut self, lsn: Lsn) {
-        self.harvest.reach(lsn);
-    }
-
-    /// Hands everything over: one lock per read.
-    pub(crate) fn close(&mut self, now: std::time::Instant) {
+    /// The stream has come to `position`. Hands everything over: one lock per read.
+    pub(crate) fn close(&mut self, position: Lsn, now: std::time::Instant) {
+        self.harvest.reach(position);
         let may_be_partitioned = self.gate.deliver(&mut self.harvest, now);
         self.filtering = !(self.partition_root && may_be_partitioned);
     }

@@ -8,6 +8,7 @@ use nudge_decode::{Plugin, TableFilter};
 use nudge_proto::{Lsn, StartReplication};
 use tokio::sync::{oneshot, watch};
 
+use crate::policy::diagnosis::Stage;
 use crate::policy::session::ServerFacts;
 use crate::policy::{Feedback, Retries};
 use crate::runtime::arrival::Arrival;
@@ -103,29 +104,21 @@ impl Supervisor {
         let filtered = plugin.filters(&filter) && self.knobs.partition_root;
         let command = StartReplication::logical(&name, Lsn::ZERO, plugin.options(&filter))
             .map_err(|error| Error::config(format!("the table patterns: {error}"), "remove the zero byte"))?;
-        let (link, stream) = conversation.start_replication(&command);
+        let (stage, limit) = (Stage::Start(plugin.name()), self.knobs.connect_timeout);
+        let (link, stream) = conversation.start_replication(&command, stage, limit).await?;
+        tracing::info!(slot = %name, backend_pid, plugin = plugin.name(), "streaming");
+        *live_since = Some(clock::now());
+        let reason = if self.first.is_some() { Reason::Connected } else { Reason::Reconnected };
+        self.intake.restart(reason);
         let feedback =
             Feedback::new(facts.status_interval, self.knobs.liveness_timeout, consistent_point, clock::now());
-        let reason = if self.first.is_some() { Reason::Connected } else { Reason::Reconnected };
+        self.handover.set_source(Source { route, facts }, filtered);
+        self.status.send_replace(Status::Streaming { slot: name, backend_pid, plugin, unchecked: None });
+        if let Some(first) = self.first.take() {
+            let _ = first.send(Ok(()));
+        }
         let (intake, handover) = (&mut self.intake, &*self.handover);
-        let replication = Replication { link, stream, plugin, feedback, intake, handover, reason };
-        let source = Source { route, facts };
-        let (status, first) = (&self.status, &mut self.first);
-        let error = replication.run(|| {
-            tracing::info!(slot = %name, backend_pid, plugin = plugin.name(), "streaming");
-            *live_since = Some(clock::now());
-            handover.set_source(source.clone(), filtered);
-            status.send_replace(Status::Streaming {
-                slot: name.clone(),
-                backend_pid,
-                plugin,
-                unchecked: None,
-            });
-            if let Some(first) = first.take() {
-                let _ = first.send(Ok(()));
-            }
-        });
-        Err(error.await)
+        Err(Replication { link, stream, plugin, feedback, intake, handover }.run().await)
     }
 
     /// What the server may filter by. It sees a row under the name of its partition, so while there are
