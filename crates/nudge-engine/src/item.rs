@@ -29,6 +29,14 @@ pub enum FeedItem {
     },
 }
 
+impl FeedItem {
+    /// The position moves on to where every change of the item is known to lie before.
+    pub(crate) fn raise_lsn(&mut self, to: Lsn) {
+        let (Self::Resync { lsn, .. } | Self::Batch { lsn, .. }) = self;
+        *lsn = to.max(*lsn);
+    }
+}
+
 /// A table that changed.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use nudge_decode::{Plugin, TableFilter};
 
 use crate::Error;
-use crate::policy::{Backoff, Debouncer, Edge};
+use crate::policy::{Backoff, Debouncer, Edge, Visibility};
 
 /// Which output plugin decodes on the server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,6 +46,8 @@ pub struct Knobs {
     pub slot_timeout: Duration,
     /// Delays between attempts.
     pub backoff: Backoff,
+    /// Which items wait until their transactions can be seen.
+    pub visibility: Visibility,
 }
 
 impl Default for Knobs {
@@ -63,6 +65,7 @@ impl Default for Knobs {
             connect_timeout: Duration::from_secs(10),
             slot_timeout: Duration::from_secs(30),
             backoff: Backoff { initial: Duration::from_millis(100), max: Duration::from_secs(5) },
+            visibility: Visibility::Auto,
         }
     }
 }

@@ -9,7 +9,9 @@ mod debouncer;
 pub mod diagnosis;
 mod feedback;
 mod pending;
+mod platform;
 pub(crate) mod session;
+pub mod visibility;
 mod window;
 
 pub use backoff::{Backoff, Retries};
@@ -17,4 +19,6 @@ pub use coalescer::Coalescer;
 pub use debouncer::{Debouncer, Edge, Spell};
 pub use feedback::Feedback;
 pub use pending::Pending;
+pub use platform::Platform;
+pub use visibility::{Snapshot, Unseen, Visibility};
 pub use window::{Harvest, Window};

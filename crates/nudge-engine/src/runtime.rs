@@ -16,11 +16,13 @@ mod login;
 mod random;
 mod replicate;
 mod route;
+mod sealed;
 mod slot;
 mod socket;
 mod status;
 mod supervisor;
 mod tls;
+mod witness;
 
 pub use dialer::TargetDialer;
 pub use feed::{Feed, connect};

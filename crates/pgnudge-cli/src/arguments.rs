@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
-use pgnudge::{Builder, Edge, Feed, Plugin, PluginChoice};
+use pgnudge::{Builder, Edge, Feed, Plugin, PluginChoice, Visibility};
 
 use crate::failure::Failure;
 
@@ -83,6 +83,9 @@ pub(crate) struct FeedArguments {
     /// Pauses between attempts: the first and the longest
     #[arg(long, value_name = "MIN..MAX", value_parser = backoff, default_value = "100ms..5s")]
     backoff: (Duration, Duration),
+    /// Which items wait until a refetch can see their changes
+    #[arg(long, value_enum, default_value_t = VisibilityArgument::Auto)]
+    visibility: VisibilityArgument,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -98,6 +101,14 @@ enum PluginArgument {
 enum EdgeArgument {
     Trailing,
     Leading,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum VisibilityArgument {
+    /// Those with a young commit, and all when the server has synchronous standbys
+    Auto,
+    Always,
+    Off,
 }
 
 /// A duration, or none.
@@ -123,6 +134,11 @@ impl FeedArguments {
             EdgeArgument::Trailing => Edge::Trailing,
             EdgeArgument::Leading => Edge::Leading,
         };
+        let visibility = match self.visibility {
+            VisibilityArgument::Auto => Visibility::Auto,
+            VisibilityArgument::Always => Visibility::Always,
+            VisibilityArgument::Off => Visibility::Off,
+        };
         let mut builder = Feed::builder(self.connection)
             .tables(self.tables)
             .plugin(plugin)
@@ -132,7 +148,8 @@ impl FeedArguments {
             .status_interval(self.status_interval)
             .liveness_timeout(self.liveness_timeout.0)
             .slot_timeout(self.slot_timeout)
-            .backoff(self.backoff.0, self.backoff.1);
+            .backoff(self.backoff.0, self.backoff.1)
+            .visibility(visibility);
         if let Some(wait) = self.max_batch_wait {
             builder = builder.max_batch_wait(wait);
         }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use nudge_engine::policy::{Backoff, Edge};
+use nudge_engine::policy::{Backoff, Edge, Visibility};
 use nudge_engine::runtime::{self, Status, TargetDialer};
 use nudge_engine::{Knobs, PasswordCallback, PasswordError, Secret, TableFilter, TablePattern, Target};
 use tokio::sync::watch;
@@ -124,6 +124,15 @@ impl Builder {
     #[must_use]
     pub fn backoff(mut self, initial: Duration, max: Duration) -> Self {
         self.knobs.backoff = Backoff { initial, max };
+        self
+    }
+
+    /// Which items wait until their transactions can be seen by a new snapshot, so that a refetch made
+    /// at once sees them. Default: those with a commit younger than 20 ms, and all when the server has
+    /// synchronous standbys. It costs a second, ordinary session, opened when it is needed first.
+    #[must_use]
+    pub fn visibility(mut self, visibility: Visibility) -> Self {
+        self.knobs.visibility = visibility;
         self
     }
 

@@ -44,7 +44,7 @@ mod target;
 pub use builder::Builder;
 pub use feed::Feed;
 
-pub use nudge_engine::policy::Edge;
+pub use nudge_engine::policy::{Edge, Visibility};
 pub use nudge_engine::runtime::{Blocker, Status};
 pub use nudge_engine::{
     Error, ErrorKind, Event, FeedItem, Lsn, PasswordError, Plugin, PluginChoice, Reason, SlotName, TableName,

@@ -6,7 +6,30 @@ use nudge_proto::Parameters;
 
 use crate::{Error, ErrorKind, SessionAttributes};
 
-/// The settings of a session, as SQL. Its one row is the session's `wal_sender_timeout` in milliseconds.
+/// What the server has told about itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ServerFacts {
+    /// How often it has to hear from us.
+    pub(crate) status_interval: Duration,
+    /// Whether commits wait for synchronous standbys, and so stay invisible meanwhile.
+    pub(crate) synchronous: bool,
+    /// Whether it is a standby itself. It decodes what it has replayed, and that is visible.
+    pub(crate) standby: bool,
+}
+
+impl ServerFacts {
+    /// From the row of [`preparation`] and the parameters of the session.
+    pub(crate) fn new(row: Option<Vec<Option<String>>>, parameters: &Parameters, wanted: Duration) -> Self {
+        let mut columns = row.into_iter().flatten().map(Option::unwrap_or_default);
+        let wal_sender_timeout = columns.next().and_then(|ms| ms.parse().ok());
+        let synchronous = columns.next().is_some_and(|names| !names.is_empty());
+        let standby = parameters.get("in_hot_standby") == Some("on");
+        Self { status_interval: status_interval(wanted, wal_sender_timeout), synchronous, standby }
+    }
+}
+
+/// The settings of a session, as SQL. Its first row has the session's `wal_sender_timeout` in
+/// milliseconds, and `synchronous_standby_names`.
 ///
 /// - `client_min_messages`: a role may hide warnings, and wal2json's are wakeups (rule R8).
 /// - `lock_timeout`: what a slot creation waits for is a lock, and a walsender that waits does not notice
@@ -18,15 +41,16 @@ pub(crate) fn preparation(slot_timeout: Duration, status_interval: Duration) -> 
     let longest = milliseconds(LONGEST_SENDER_TIMEOUT.max(status_interval.saturating_mul(3)));
     format!(
         "SET client_min_messages = 'warning'; SET lock_timeout = {lock_timeout}; \
-         SELECT pg_catalog.set_config(name, CASE WHEN setting::int8 BETWEEN 1 AND {longest} \
-         THEN setting ELSE '{longest}' END, false) \
-         FROM pg_catalog.pg_settings WHERE name = 'wal_sender_timeout'; \
-         SELECT setting FROM pg_catalog.pg_settings WHERE name = 'wal_sender_timeout'"
+         SELECT CASE WHEN setting::int8 BETWEEN 1 AND {longest} THEN setting ELSE '{longest}' END, \
+         pg_catalog.current_setting('synchronous_standby_names'), \
+         pg_catalog.set_config(name, CASE WHEN setting::int8 BETWEEN 1 AND {longest} THEN setting \
+         ELSE '{longest}' END, false) \
+         FROM pg_catalog.pg_settings WHERE name = 'wal_sender_timeout'"
     )
 }
 
 /// Never more than a third of the server's `wal_sender_timeout` (milliseconds; 0: none).
-pub(crate) fn status_interval(wanted: Duration, wal_sender_timeout: Option<u64>) -> Duration {
+fn status_interval(wanted: Duration, wal_sender_timeout: Option<u64>) -> Duration {
     let third = wal_sender_timeout.filter(|&ms| ms > 0).map(|ms| Duration::from_millis(ms) / 3);
     third.map_or(wanted, |third| third.min(wanted))
 }

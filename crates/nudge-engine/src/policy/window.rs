@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 use nudge_decode::TableRef;
 use nudge_proto::Lsn;
 
-use crate::policy::{Coalescer, Debouncer, Pending, Spell};
+use crate::policy::{Coalescer, Debouncer, Pending, Spell, Unseen};
 use crate::{FeedItem, Reason};
 
 /// What one read of the socket brought. The reader fills it change by change without a lock, and hands
@@ -16,6 +16,9 @@ pub struct Harvest {
     resync: Option<Reason>,
     lsn: Lsn,
     transaction: Transaction,
+    /// The transactions with changes, and whether one has committed.
+    unseen: Unseen,
+    committed: bool,
 }
 
 /// Where the stream stands between Begin and Commit.
@@ -23,16 +26,16 @@ pub struct Harvest {
 enum Transaction {
     #[default]
     None,
-    /// Begun, and none of its changes mattered yet.
-    Begun,
+    /// Begun, and none of its changes mattered yet. The server tells the lower half of its id.
+    Begun(Option<u32>),
     /// Some of its changes are in the window: it should not close before the commit.
     Changed,
 }
 
 impl Harvest {
     /// A transaction begins.
-    pub fn begin(&mut self) {
-        self.transaction = Transaction::Begun;
+    pub fn begin(&mut self, xid: Option<u32>) {
+        self.transaction = Transaction::Begun(xid);
     }
 
     /// A table changed.
@@ -43,6 +46,7 @@ impl Harvest {
 
     /// The transaction is complete.
     pub fn commit(&mut self) {
+        self.committed |= self.transaction == Transaction::Changed;
         self.transaction = Transaction::None;
     }
 
@@ -63,7 +67,8 @@ impl Harvest {
     }
 
     fn mark(&mut self) {
-        if self.transaction == Transaction::Begun {
+        if let Transaction::Begun(xid) = self.transaction {
+            xid.into_iter().for_each(|xid| self.unseen.add(xid));
             self.transaction = Transaction::Changed;
         }
     }
@@ -82,6 +87,7 @@ pub struct Window {
     pending: Pending,
     /// `Some` exactly while something is pending.
     spell: Option<Spell>,
+    unseen: Unseen,
     lsn: Lsn,
     /// When an item was last delivered.
     closed: Option<Instant>,
@@ -92,8 +98,17 @@ pub struct Window {
 impl Window {
     /// An empty window. `failsafe`: a Resync when none was delivered for that long.
     pub fn new(debouncer: Debouncer, max_pending: usize, failsafe: Option<Duration>) -> Self {
-        let (pending, spell, lsn) = (Pending::Empty, None, Lsn::ZERO);
-        Self { debouncer, max_pending, failsafe, pending, spell, lsn, closed: None, resynced: None }
+        Self {
+            debouncer,
+            max_pending,
+            failsafe,
+            pending: Pending::Empty,
+            spell: None,
+            unseen: Unseen::default(),
+            lsn: Lsn::ZERO,
+            closed: None,
+            resynced: None,
+        }
     }
 
     /// Takes in what a read brought, and leaves the harvest empty for the next one. Returns whether
@@ -109,6 +124,10 @@ impl Window {
             let fresh = Spell { first: now, last: now, mid_transaction: false };
             self.spell.get_or_insert(fresh).last = now;
         }
+        if std::mem::take(&mut harvest.committed) {
+            harvest.unseen.committed(now);
+        }
+        self.unseen.absorb(&mut harvest.unseen);
         if let Some(spell) = &mut self.spell {
             spell.mid_transaction = harvest.transaction == Transaction::Changed;
         }
@@ -121,24 +140,27 @@ impl Window {
         [self.window_due(), self.failsafe_due()].into_iter().flatten().min()
     }
 
-    /// Closes the window if it is due at `now`.
-    pub fn take(&mut self, now: Instant) -> Option<FeedItem> {
+    /// Closes the window if it is due at `now`. Yields the item, and which transactions it stands for.
+    pub fn take(&mut self, now: Instant) -> Option<(FeedItem, Unseen)> {
         if self.failsafe_due().is_some_and(|due| due <= now) {
             self.pending.join_resync(Reason::Failsafe);
         } else if self.window_due().is_none_or(|due| due > now) {
             return None;
         }
-        self.spell = None;
+        let spell = self.spell.take();
+        let mut unseen = std::mem::take(&mut self.unseen);
+        unseen.set_unfinished(spell.is_some_and(|spell| spell.mid_transaction));
         self.closed = Some(now);
         let lsn = self.lsn;
-        match std::mem::take(&mut self.pending) {
-            Pending::Empty => None,
-            Pending::Tables(tables) => Some(FeedItem::Batch { events: tables.into_events(), lsn }),
+        let item = match std::mem::take(&mut self.pending) {
+            Pending::Empty => return None,
+            Pending::Tables(tables) => FeedItem::Batch { events: tables.into_events(), lsn },
             Pending::Resync(reason) => {
                 self.resynced = Some(now);
-                Some(FeedItem::Resync { reason, lsn })
+                FeedItem::Resync { reason, lsn }
             }
-        }
+        };
+        Some((item, unseen))
     }
 
     fn window_due(&self) -> Option<Instant> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use crate::policy::diagnosis::{self, Stage};
-use crate::policy::session;
+use crate::policy::session::{self, ServerFacts};
 use crate::runtime::login::{Conversation, Login, Purpose};
 use crate::runtime::{Dial, Route};
 use crate::{Error, ErrorKind, Knobs, SessionAttributes};
@@ -15,7 +15,7 @@ use crate::{Error, ErrorKind, Knobs, SessionAttributes};
 /// How servers are reached and chosen.
 pub(crate) struct Arrival {
     pub(crate) dial: Arc<dyn Dial>,
-    pub(crate) login: Login,
+    pub(crate) login: Arc<Login>,
     pub(crate) attributes: SessionAttributes,
     /// For each route: TCP, TLS and authentication.
     pub(crate) connect_timeout: Duration,
@@ -51,6 +51,7 @@ impl Arrival {
             match attempt.and_then(|conversation| suits(conversation, wanted)) {
                 Ok(conversation) => return Ok((conversation, Arc::clone(route))),
                 Err(error) => {
+                    let error = route.platform().tune(error);
                     tracing::debug!(route = route.name(), %error, "no connection by this route");
                     // Of several manners the preferred one's failure says most.
                     failure = failure.filter(|_| route.is_alternative()).or(Some(error));
@@ -61,13 +62,13 @@ impl Arrival {
             .unwrap_or_else(|| Error::transient(ErrorKind::Network, "there is no route to the server")))
     }
 
-    /// Settings for this session alone, and how often its server has to hear from us. They are sent
-    /// with SET: poolers refuse what they do not know in a startup message.
+    /// Settings for this session alone, and what the server tells about itself. They are sent with
+    /// SET: poolers refuse what they do not know in a startup message.
     pub(crate) async fn prepare(
         &self,
         conversation: Conversation,
         knobs: &Knobs,
-    ) -> Result<(Conversation, Duration), Error> {
+    ) -> Result<(Conversation, ServerFacts), Error> {
         let sql = session::preparation(knobs.slot_timeout, knobs.status_interval);
         let sql = CString::new(sql).map_err(|error| Error::config(error.to_string(), ""))?;
         let stage = Stage::Session;
@@ -75,8 +76,8 @@ impl Arrival {
         let asked = timeout(self.connect_timeout, conversation.query(&sql, stage)).await;
         let (conversation, outcome) = asked.unwrap_or_else(late)?;
         let row = outcome.map_err(|response| diagnosis::server(stage, &response))?;
-        let wal_sender_timeout = row.and_then(|row| row.into_iter().next().flatten()?.parse().ok());
-        Ok((conversation, session::status_interval(knobs.status_interval, wal_sender_timeout)))
+        let facts = ServerFacts::new(row, conversation.session.parameters(), knobs.status_interval);
+        Ok((conversation, facts))
     }
 }
 

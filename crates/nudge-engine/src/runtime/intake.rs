@@ -39,7 +39,7 @@ impl Intake {
                     self.harvest.change(table, self.now);
                 }
             }
-            Decoded::Begin { .. } => self.harvest.begin(),
+            Decoded::Begin { xid } => self.harvest.begin(xid),
             Decoded::Commit => self.harvest.commit(),
             Decoded::Silent => {}
             Decoded::Unreadable(why) => {

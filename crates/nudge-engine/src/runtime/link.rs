@@ -5,7 +5,7 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use nudge_proto::{Inbox, Limits};
+use nudge_proto::Inbox;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// What a connection runs over.
@@ -25,8 +25,8 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    pub(crate) fn new(socket: Socket, limits: &Limits) -> Self {
-        Self { socket, inbox: Inbox::new(Inbox::DEFAULT_CAPACITY, limits), out: Vec::new() }
+    pub(crate) fn new(socket: Socket, inbox: Inbox) -> Self {
+        Self { socket, inbox, out: Vec::new() }
     }
 
     /// Sends what is to be sent and waits until something arrives, both at once: neither side of the

@@ -4,7 +4,7 @@ use std::ffi::{CStr, CString};
 use std::time::Duration;
 
 use nudge_proto::{
-    AllowedMethods, ChannelBinding, Credentials, ErrorResponse, Limits, QueryEvent, Session,
+    AllowedMethods, ChannelBinding, Credentials, DataRow, ErrorResponse, Inbox, Limits, QueryEvent, Session,
     StartReplication, Startup, Stream,
 };
 use tokio::time::timeout;
@@ -64,7 +64,11 @@ impl Login {
             Purpose::Replication => parameters.collect(),
             Purpose::Question => parameters.skip(1).collect(),
         };
-        let mut link = Link::new(connected.socket, &self.limits);
+        let capacity = match purpose {
+            Purpose::Replication => Inbox::DEFAULT_CAPACITY,
+            Purpose::Question => 0,
+        };
+        let mut link = Link::new(connected.socket, Inbox::new(capacity, &self.limits));
         let mut startup = Startup::new(&self.user, &parameters, credentials, self.limits, &mut link.out);
         loop {
             let step = startup.advance(link.inbox.filled(), &mut link.out);
@@ -104,26 +108,40 @@ pub(crate) struct Conversation {
 /// The first row of an answer, as text.
 pub(crate) type Row = Vec<Option<String>>;
 
+/// What the server said to a command.
+pub(crate) type Outcome<T> = Result<T, Box<ErrorResponse>>;
+
 impl Conversation {
     /// Runs a command. Yields the first row of its answer, or the server's error.
     pub(crate) async fn query(
         self,
         sql: &CStr,
         stage: Stage<'_>,
-    ) -> Result<(Self, Result<Option<Row>, Box<ErrorResponse>>), Error> {
+    ) -> Result<(Self, Outcome<Option<Row>>), Error> {
+        let mut first = None;
+        let keep_first = |row: DataRow<'_>| {
+            first.get_or_insert_with(|| row.columns().map(lossy).collect::<Row>());
+        };
+        let (conversation, outcome) = self.query_rows(sql, stage, keep_first).await?;
+        Ok((conversation, outcome.map(|()| first)))
+    }
+
+    /// Runs a command and hands each row of its answer to `each`.
+    pub(crate) async fn query_rows(
+        self,
+        sql: &CStr,
+        stage: Stage<'_>,
+        mut each: impl FnMut(DataRow<'_>),
+    ) -> Result<(Self, Outcome<()>), Error> {
         let Self { mut link, session } = self;
         let mut query = session.query(sql, &mut link.out);
-        let mut first = None;
         loop {
             let step =
                 query.advance(link.inbox.filled()).map_err(|error| diagnosis::protocol(stage, error))?;
             let consumed = step.consumed;
             let (mut more, mut done) = (false, None);
             match step.event {
-                Some(QueryEvent::Row(row)) if first.is_none() => {
-                    first = Some(row.columns().map(lossy).collect());
-                }
-                Some(QueryEvent::Row(_)) => {}
+                Some(QueryEvent::Row(row)) => each(row),
                 Some(QueryEvent::Notice(notice)) => {
                     tracing::debug!(notice = %String::from_utf8_lossy(notice.message()).escape_debug(), "server notice");
                 }
@@ -132,7 +150,7 @@ impl Conversation {
             }
             link.inbox.consume(consumed);
             if let Some((session, outcome)) = done {
-                return Ok((Self { link, session }, outcome.map(|()| first)));
+                return Ok((Self { link, session }, outcome));
             }
             if more {
                 link.exchange().await.map_err(|error| diagnosis::network(stage, error))?;
@@ -148,6 +166,7 @@ impl Conversation {
     }
 }
 
-fn lossy(column: Option<&[u8]>) -> Option<String> {
+/// A value as text, whatever its bytes are.
+pub(crate) fn lossy(column: Option<&[u8]>) -> Option<String> {
     column.map(|bytes| String::from_utf8_lossy(bytes).into_owned())
 }

@@ -10,13 +10,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nudge_decode::Plugin;
-use nudge_proto::{CreateTemporarySlot, ErrorResponse, Lsn, SlotName};
+use nudge_proto::{CreateTemporarySlot, Lsn, SlotName};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::policy::diagnosis::{self, Stage};
 use crate::runtime::cancellation::Cancellation;
-use crate::runtime::login::{Conversation, Login, Row};
+use crate::runtime::login::{Conversation, Login, Outcome, Row};
 use crate::runtime::{Route, Status, blockers, random};
 use crate::{Error, ErrorKind};
 
@@ -99,7 +99,7 @@ impl SlotRequest<'_> {
     }
 }
 
-type Answer = (Conversation, Result<Option<Row>, Box<ErrorResponse>>);
+type Answer = (Conversation, Outcome<Option<Row>>);
 
 /// The answer is one row: name, consistent point, snapshot, plugin.
 fn consistent_point(row: Option<Row>) -> Result<Lsn, Error> {

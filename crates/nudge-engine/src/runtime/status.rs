@@ -33,6 +33,9 @@ pub enum Status {
         backend_pid: i32,
         /// The plugin that decodes.
         plugin: Plugin,
+        /// Why items are not checked for visibility (rule R13), if they should be and cannot: the
+        /// second session is lost. They go out a second late, and perhaps too early.
+        unchecked: Option<Error>,
     },
     /// The last attempt failed; the next one follows.
     BackingOff {

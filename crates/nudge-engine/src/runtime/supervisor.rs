@@ -1,6 +1,7 @@
 //! Connect, make the slot, stream, back off, repeat: for as long as the feed lives.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nudge_decode::Plugin;
@@ -10,16 +11,19 @@ use tokio::sync::{oneshot, watch};
 use crate::policy::{Feedback, Retries};
 use crate::runtime::arrival::Arrival;
 use crate::runtime::cancellation::Cancellation;
+use crate::runtime::handover::{Handover, Source};
 use crate::runtime::intake::Intake;
+use crate::runtime::login::Conversation;
 use crate::runtime::replicate::Replication;
 use crate::runtime::slot::{Slot, SlotRequest};
-use crate::runtime::{Status, clock, random};
+use crate::runtime::{Route, Status, clock, random};
 use crate::{Error, Knobs, PluginChoice, Reason};
 
 /// The task behind a feed.
 pub(crate) struct Supervisor {
     pub(crate) knobs: Knobs,
     pub(crate) arrival: Arrival,
+    pub(crate) handover: Arc<Handover>,
     pub(crate) intake: Intake,
     pub(crate) status: watch::Sender<Status>,
     /// Told once: the feed is live, or it never will be.
@@ -72,7 +76,18 @@ impl Supervisor {
     /// One connection, from the look-up of its host to its end, which is always an error.
     async fn connection(&mut self, live_since: &mut Option<Instant>) -> Result<Infallible, Error> {
         let (conversation, route) = self.arrival.log_in().await?;
-        let (conversation, status_interval) = self.arrival.prepare(conversation, &self.knobs).await?;
+        let platform = route.platform();
+        self.replication(conversation, route, live_since).await.map_err(|error| platform.tune(error))
+    }
+
+    /// From a session that is logged in to the end of its stream.
+    async fn replication(
+        &mut self,
+        conversation: Conversation,
+        route: Arc<dyn Route>,
+        live_since: &mut Option<Instant>,
+    ) -> Result<Infallible, Error> {
+        let (conversation, facts) = self.arrival.prepare(conversation, &self.knobs).await?;
         let backend_pid = conversation.session.backend_key().pid();
         let request = SlotRequest {
             plugins: self.plugins(),
@@ -87,14 +102,21 @@ impl Supervisor {
             .map_err(|error| Error::config(format!("the table patterns: {error}"), "remove the zero byte"))?;
         let (link, stream) = conversation.start_replication(&command);
         let feedback =
-            Feedback::new(status_interval, self.knobs.liveness_timeout, consistent_point, clock::now());
+            Feedback::new(facts.status_interval, self.knobs.liveness_timeout, consistent_point, clock::now());
         let reason = if self.first.is_some() { Reason::Connected } else { Reason::Reconnected };
         let replication = Replication { link, stream, plugin, feedback, intake: &mut self.intake, reason };
-        let (status, first) = (&self.status, &mut self.first);
+        let source = Source { route, facts };
+        let (status, first, handover) = (&self.status, &mut self.first, &self.handover);
         let error = replication.run(|| {
             tracing::info!(slot = %name, backend_pid, plugin = plugin.name(), "streaming");
             *live_since = Some(clock::now());
-            status.send_replace(Status::Streaming { slot: name.clone(), backend_pid, plugin });
+            handover.set_source(source.clone());
+            status.send_replace(Status::Streaming {
+                slot: name.clone(),
+                backend_pid,
+                plugin,
+                unchecked: None,
+            });
             if let Some(first) = first.take() {
                 let _ = first.send(Ok(()));
             }

@@ -141,29 +141,38 @@ pub(super) fn choose_client(
     if given.text("sslcertmode") == Some("disable") {
         return Ok(None);
     }
-    let key = given.filled("sslkey");
     let certificate = match given.text("sslcert") {
         Some(path) => Some(named_file("sslcert", path, environment)?),
         None => default_file("postgresql.crt", environment),
     };
     let Some(certificate) = certificate else {
-        return match key {
+        return match given.filled("sslkey") {
             Some(_) => Err(CertificateError::KeyWithoutCertificate.into()),
             None => Ok(None),
         };
     };
-    let key = match key {
-        Some(value) if is_engine(&value.text, environment) => {
-            return Err(value.unsupported("this client takes keys from files only").into());
-        }
-        Some(value) => named_file("sslkey", &value.text, environment)?,
-        None => default_file("postgresql.key", environment).ok_or_else(|| {
-            let (certificate, key) = (certificate.clone(), environment.certificate_file("postgresql.key"));
-            CertificateError::NoPrivateKey { certificate, key }
-        })?,
-    };
+    let key = choose_key(given, &certificate, environment)?;
     check_private_key(&key, environment)?;
     Ok(Some(ClientCertificate { certificate, key }))
+}
+
+/// Decides on the private key that goes with a certificate.
+fn choose_key(
+    given: &Given,
+    certificate: &Path,
+    environment: &Environment,
+) -> Result<PathBuf, SettingsError> {
+    match given.filled("sslkey") {
+        Some(value) if is_engine(&value.text, environment) => {
+            Err(value.unsupported("this client takes keys from files only").into())
+        }
+        Some(value) => Ok(named_file("sslkey", &value.text, environment)?),
+        None => default_file("postgresql.key", environment).ok_or_else(|| {
+            let certificate = certificate.to_owned();
+            let key = environment.certificate_file("postgresql.key");
+            CertificateError::NoPrivateKey { certificate, key }.into()
+        }),
+    }
 }
 
 /// A file that the user named, which must be there.

@@ -49,6 +49,9 @@ impl TextError {
         match self {
             Self::Uri(error) => error.hint(),
             Self::KeyValue(error) => Some(error.hint()),
+            Self::UnknownKey(UnknownKey { name: None, .. }) => {
+                Some("a value with blanks is quoted: key='a b'")
+            }
             Self::TooLong { .. } | Self::Nul | Self::UnknownKey(_) => None,
         }
     }
@@ -132,6 +135,13 @@ impl UnknownKey {
             nearest: is_name.then(|| nearest_keyword(key)).flatten(),
         }
     }
+
+    /// Without the name, unless it is close to a keyword and so most likely meant
+    /// as one: for what follows the unquoted value of a secret.
+    pub(super) fn hidden(self) -> Self {
+        let name = self.name.filter(|_| self.nearest.is_some());
+        Self { name, ..self }
+    }
 }
 
 impl fmt::Display for UnknownKey {
@@ -141,7 +151,7 @@ impl fmt::Display for UnknownKey {
                 write!(f, "unknown key \"{name}\"; did you mean \"{nearest}\"?")
             }
             (Some(name), None) => write!(f, "unknown key \"{name}\""),
-            (None, _) => f.write_str("a key (not shown, it is no name) is unknown"),
+            (None, _) => f.write_str("an unknown key (not shown, it may be a part of a password)"),
         }
     }
 }

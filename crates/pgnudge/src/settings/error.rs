@@ -1,7 +1,7 @@
 //! Why settings cannot be resolved.
 
 use super::certificate_files::CertificateError;
-use super::connection_text::{TextError, UnknownKey};
+use super::connection_text::TextError;
 use super::host_list::HostListError;
 use super::service_file::ServiceError;
 use super::tls::TlsError;
@@ -58,11 +58,5 @@ impl SettingsError {
             Self::NoUser => Some("name the user in the connection text, or in PGUSER"),
             _ => None,
         }
-    }
-}
-
-impl From<UnknownKey> for SettingsError {
-    fn from(error: UnknownKey) -> Self {
-        Self::Text(error.into())
     }
 }

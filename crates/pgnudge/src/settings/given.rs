@@ -2,13 +2,15 @@
 //!
 //! The text comes first, then the service file, then the environment. A value
 //! that an earlier place set is not touched by a later one, even if it is empty:
-//! `host=` in a text asks for the default host, whatever `PGHOST` says.
+//! `host=''` in a text asks for the default host, whatever `PGHOST` says.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::connection_text::ConnectionText;
 use super::environment::Environment;
 use super::error::SettingsError;
+use super::key_value::is_blank;
 use super::keyword::{Decision, KEYWORDS, Keyword};
 use super::origin::Origin;
 use super::service_file;
@@ -88,7 +90,7 @@ impl Given {
 }
 
 impl GivenValue {
-    pub(super) fn invalid(&self, allowed: impl Into<std::borrow::Cow<'static, str>>) -> ValueError {
+    pub(super) fn invalid(&self, allowed: impl Into<Cow<'static, str>>) -> ValueError {
         let problem = Problem::Invalid(allowed.into());
         ValueError::new(self.keyword, &self.text, &self.origin, problem)
     }
@@ -101,10 +103,8 @@ impl GivenValue {
     /// The number in a value, under libpq's rules: blanks around it and a sign
     /// are allowed, and it must fit 32 bits.
     pub(super) fn integer(&self) -> Result<i32, ValueError> {
-        let digits = self.text.trim_matches(super::key_value::is_blank);
-        let is_number = || self.invalid("an integer");
-        // Rust allows a sign as C does, and nothing else besides digits.
-        digits.parse().map_err(|_| is_number())
+        let number = self.text.trim_matches(is_blank).parse();
+        number.map_err(|_| self.invalid("an integer"))
     }
 
     /// The meaning of a word, out of all words that have one.

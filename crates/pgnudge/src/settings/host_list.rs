@@ -120,7 +120,18 @@ fn parse_port(value: &GivenValue) -> Result<u16, ValueError> {
         return Ok(DEFAULT_PORT);
     }
     let number = value.integer().ok().and_then(|number| u16::try_from(number).ok());
-    number.filter(|port| *port != 0).ok_or_else(|| value.invalid("1 to 65535"))
+    number.filter(|port| *port != 0).ok_or_else(|| invalid_port(value))
+}
+
+/// In `postgres://user:password`, without the `@` and the host, the password is
+/// taken for a port, so what is no number is not shown.
+fn invalid_port(value: &GivenValue) -> ValueError {
+    let in_number = |c: char| c.is_ascii_digit() || "+- ".contains(c);
+    if value.text.chars().all(in_number) {
+        return value.invalid("1 to 65535");
+    }
+    let allowed = "1 to 65535 (in a URI, a password has an \"@\" behind it)";
+    ValueError { value: None, ..value.invalid(allowed) }
 }
 
 /// Whether a socket can exist here at all.

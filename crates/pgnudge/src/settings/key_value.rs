@@ -4,7 +4,8 @@
 //! `isspace`. A backslash takes the next character as it is, inside and outside
 //! of quotes.
 
-use super::connection_text::{ConnectionText, TextError};
+use super::connection_text::{ConnectionText, TextError, UnknownKey};
+use super::keyword::Keyword;
 
 /// Why a key=value text cannot be read. No part of the text is shown: what
 /// follows an unquoted blank may be the second half of a password.
@@ -46,6 +47,7 @@ impl KeyValueError {
 pub(super) fn parse(text: &str) -> Result<ConnectionText, TextError> {
     let mut given = ConnectionText::default();
     let mut scanner = Scanner { text, at: 0 };
+    let mut after_secret = false;
     loop {
         scanner.skip_blanks();
         if scanner.peek().is_none() {
@@ -53,7 +55,9 @@ pub(super) fn parse(text: &str) -> Result<ConnectionText, TextError> {
         }
         let key = scanner.key()?;
         let value = scanner.value()?;
-        given.set(key, value)?;
+        let hide = |error: UnknownKey| if after_secret { error.hidden() } else { error };
+        given.set(key, value).map_err(hide)?;
+        after_secret = Keyword::named(key).is_some_and(Keyword::is_secret);
     }
 }
 
@@ -190,6 +194,15 @@ mod tests {
         check_error("app", missing(1, false));
         check_error("host=a b c=d", missing(8, false));
         check_error("postgre://u:hunter2@h/db", missing(1, true));
+    }
+
+    #[test]
+    fn the_tail_of_an_unquoted_password_is_not_shown() {
+        let message = |text| parse(text).unwrap_err().to_string();
+        let hidden = "an unknown key (not shown, it may be a part of a password)";
+        assert_eq!(message("password=correct horse=x"), hidden);
+        assert!(message("password=correct hots=x").contains("\"host\""));
+        assert!(message("user=correct horse=x").contains("\"horse\""));
     }
 
     #[test]

@@ -29,11 +29,11 @@ pub enum Decision {
     Honoured,
     /// Acts as in libpq, and is never shown.
     HonouredSecret,
-    /// These values only, which the reason allows; any other one is an error.
+    /// These values only; any other one is an error, for this reason.
     Only(&'static [&'static str], Reason),
-    /// Any value is accepted, since it can have no effect here.
+    /// Any value is accepted and has no effect, for this reason.
     Harmless(Reason),
-    /// Any value but the empty one is an error.
+    /// Any value but the empty one is an error, for this reason.
     Refused(Reason),
     /// As `Refused`, and the value is never shown.
     RefusedSecret(Reason),

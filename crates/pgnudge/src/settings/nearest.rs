@@ -101,6 +101,7 @@ mod tests {
         check("", "abc", 3);
         check("abc", "abc", 0);
         check("abc", "acb", 1);
+        check("abc", "bac", 1);
         check("abc", "adc", 1);
         check("kitten", "sitting", 3);
     }

@@ -163,6 +163,7 @@ mod tests {
         check(r"h:5432:d\:b:u\\:pw", Some("pw"));
         check("*:*:*:*:pw", Some("pw"));
         check(r"h:5433:d\:b:u\\:pw", None);
+        check(r"h\:5432:d\:b:u\\:pw", None);
         check("**:*:*:*:pw", None);
         check("h*:*:*:*:pw", None);
         check("h:5432:*:*", None);

@@ -110,31 +110,35 @@ fn add_from_file(
     given: &mut Given,
     environment: &Environment,
 ) -> Result<bool, ServiceError> {
-    let bytes = environment.files().read(path, FILE_LIMIT + 1).map_err(|error| {
-        let (path, reason) = (path.to_owned(), error.to_string());
-        ServiceError::Unreadable { path, reason }
-    })?;
-    if bytes.len() > FILE_LIMIT {
-        return Err(ServiceError::TooLarge { path: path.to_owned() });
-    }
+    let bytes = read_file(path, environment)?;
     let mut found = false;
-    for (index, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
-        let line_number = index + 1;
-        let step = read_line(line, service, found).map_err(|problem| {
-            let (path, line) = (path.to_owned(), line_number);
-            ServiceError::Line { path, line, problem }
-        })?;
-        match step {
+    for (line, bytes) in (1..).zip(bytes.split_inclusive(|byte| *byte == b'\n')) {
+        let path = || path.to_owned();
+        let step = read_line(bytes, service, found);
+        match step.map_err(|problem| ServiceError::Line { path: path(), line, problem })? {
             Step::Nothing => {}
             Step::Group(wanted) if !found => found = wanted,
             Step::Group(_) => break,
             Step::Value(keyword, value) => {
-                let (path, line) = (path.to_owned(), line_number);
-                given.offer(keyword.name, value, Origin::ServiceFile { path, line });
+                let origin = Origin::ServiceFile { path: path(), line };
+                given.offer(keyword.name, value, origin);
             }
         }
     }
     Ok(found)
+}
+
+fn read_file(path: &Path, environment: &Environment) -> Result<Vec<u8>, ServiceError> {
+    let read = environment.files().read(path, FILE_LIMIT + 1);
+    let path = path.to_owned();
+    match read {
+        Ok(bytes) if bytes.len() > FILE_LIMIT => Err(ServiceError::TooLarge { path }),
+        Ok(bytes) => Ok(bytes),
+        Err(error) => {
+            let reason = error.to_string();
+            Err(ServiceError::Unreadable { path, reason })
+        }
+    }
 }
 
 /// What a line does.
@@ -150,26 +154,29 @@ fn read_line(line: &[u8], service: &str, in_group: bool) -> Result<Step, LinePro
         return Err(LineProblem::TooLong);
     }
     let line = trim_blanks(line);
-    match line.first() {
-        None | Some(b'#') => return Ok(Step::Nothing),
-        Some(b'[') => {
-            let rest = line[1..].strip_prefix(service.as_bytes());
-            return Ok(Step::Group(rest.is_some_and(|rest| rest.starts_with(b"]"))));
+    match line.strip_prefix(b"[") {
+        Some(group) => {
+            let rest = group.strip_prefix(service.as_bytes());
+            Ok(Step::Group(rest.is_some_and(|rest| rest.starts_with(b"]"))))
         }
-        Some(_) if !in_group => return Ok(Step::Nothing),
-        Some(_) => {}
+        None if !in_group || line.is_empty() || line.starts_with(b"#") => Ok(Step::Nothing),
+        None => read_pair(line),
     }
-    let line = std::str::from_utf8(line).ok().filter(|line| !line.contains('\0'));
-    let line = line.ok_or(LineProblem::NotText)?;
+}
+
+fn read_pair(line: &[u8]) -> Result<Step, LineProblem> {
+    let line = std::str::from_utf8(line).map_err(|_| LineProblem::NotText)?;
+    if line.contains('\0') {
+        return Err(LineProblem::NotText);
+    }
     if line.starts_with("ldap") {
         return Err(LineProblem::Ldap);
     }
     let (key, value) = line.split_once('=').ok_or(LineProblem::MissingEquals)?;
-    let unknown = || LineProblem::UnknownKey { nearest: nearest_keyword(key.trim()) };
-    let keyword = Keyword::named(key).ok_or_else(unknown)?;
-    match keyword.name {
-        "service" | "servicefile" => Err(LineProblem::Nested(keyword.name)),
-        _ => Ok(Step::Value(keyword, value.to_owned())),
+    match Keyword::named(key) {
+        Some(keyword) if matches!(key, "service" | "servicefile") => Err(LineProblem::Nested(keyword.name)),
+        Some(keyword) => Ok(Step::Value(keyword, value.to_owned())),
+        None => Err(LineProblem::UnknownKey { nearest: nearest_keyword(key.trim()) }),
     }
 }
 

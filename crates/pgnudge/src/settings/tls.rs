@@ -128,24 +128,30 @@ impl TlsSettings {
             Some(value) => value.word(&[("1", true), ("0", false)])?,
             None => true,
         };
+        check_names(mode, hosts)?;
         let in_use = mode > SslMode::Disable && hosts.iter().any(HostSpec::is_tcp);
-        let tls = Self {
+        let client = if in_use { choose_client(given, environment)? } else { None };
+        Ok(Self {
             mode,
             negotiation,
             roots: choose_roots(given, mode, in_use, environment)?,
-            client: if in_use { choose_client(given, environment)? } else { None },
+            client,
             sni,
             min_version,
             max_version,
-        };
-        let nameless = |host: &&HostSpec| host.is_tcp() && host.tls_name().is_none();
-        match hosts.iter().find(nameless) {
-            Some(host) if mode == SslMode::VerifyFull => {
-                let address = host.to_string();
-                Err(TlsError::NoHostName { address }.into())
-            }
-            _ => Ok(tls),
+        })
+    }
+}
+
+/// A certificate cannot be for a host that has no name.
+fn check_names(mode: SslMode, hosts: &[HostSpec]) -> Result<(), TlsError> {
+    let nameless = |host: &&HostSpec| host.is_tcp() && host.tls_name().is_none();
+    match hosts.iter().find(nameless) {
+        Some(host) if mode == SslMode::VerifyFull => {
+            let address = host.to_string();
+            Err(TlsError::NoHostName { address })
         }
+        _ => Ok(()),
     }
 }
 

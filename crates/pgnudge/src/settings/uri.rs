@@ -169,7 +169,8 @@ fn set_parameter(given: &mut ConnectionText, key: &str, value: &str) -> Result<(
     Ok(())
 }
 
-/// Sets a part that is there; a missing one leaves room for the environment.
+/// Sets a part that is there; a missing one leaves room for the environment. What
+/// stands in the port's place may be a password whose `@host` was forgotten.
 fn set(
     given: &mut ConnectionText,
     key: &'static str,
@@ -177,8 +178,101 @@ fn set(
     part: &'static str,
 ) -> Result<(), TextError> {
     if !text.is_empty() {
-        let value = percent::decode(text, part, key == "password").map_err(UriError::Percent)?;
+        let secret = key == "password" || key == "port";
+        let value = percent::decode(text, part, secret).map_err(UriError::Percent)?;
         given.set(key, value)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> Result<ConnectionText, TextError> {
+        ConnectionText::parse(text)
+    }
+
+    fn check(text: &str, expected: &[(&str, &str)]) {
+        let given = parsed(text).unwrap();
+        assert_eq!(given.iter().collect::<Vec<_>>(), expected, "{text}");
+    }
+
+    fn check_error(text: &str, expected: UriError) {
+        assert_eq!(parsed(text).unwrap_err(), TextError::Uri(expected), "{text}");
+    }
+
+    #[test]
+    fn every_part_may_be_missing() {
+        let all = [("dbname", "d"), ("host", "h"), ("password", "p"), ("port", "1"), ("user", "u")];
+        check("postgres://u:p@h:1/d", &all);
+        check("postgresql://u:p@h:1/d", &all);
+        for empty in ["postgres://", "postgres:///", "postgres://?", "postgres://@", "postgres://:@:/?"] {
+            check(empty, &[]);
+        }
+        check("postgres://u@", &[("user", "u")]);
+        check("postgres://:p@", &[("password", "p")]);
+        check("postgres://:1", &[("port", "1")]);
+        check("postgres:///d", &[("dbname", "d")]);
+        check("postgres://?user=u", &[("user", "u")]);
+    }
+
+    #[test]
+    fn hosts_are_a_list() {
+        check("postgres://a:1,b", &[("host", "a,b"), ("port", "1,")]);
+        check("postgres://[::1]:1,[::2]/", &[("host", "::1,::2"), ("port", "1,")]);
+        check("postgres://@@abstract", &[("host", "@abstract")]);
+    }
+
+    #[test]
+    fn parameters_come_last_and_win() {
+        check("postgres://h?host=/dir&port=1", &[("host", "/dir"), ("port", "1")]);
+        check("postgres://h?user=a&user=b&", &[("host", "h"), ("user", "b")]);
+        check("postgres://?ssl=true", &[("sslmode", "require")]);
+        check("postgres://?u%73er=%75", &[("user", "u")]);
+    }
+
+    #[test]
+    fn brackets_hold_one_address() {
+        check_error("postgres://[::1", UriError::UnclosedBracket);
+        check_error("postgres://[]", UriError::EmptyBracket);
+        let (character, position) = ('z', 17);
+        check_error("postgres://[::1]z", UriError::AfterBracket { character, position });
+        let (character, position) = ('é', 25);
+        check_error("postgresql://u:p@h,[::1]é", UriError::AfterBracket { character, position });
+    }
+
+    #[test]
+    fn parameters_have_one_equals_sign() {
+        check_error("postgres://?user", UriError::ParameterWithoutEquals);
+        check_error("postgres://?user=a&&port=1", UriError::ParameterWithoutEquals);
+        check_error("postgres://?options=-c a=b", UriError::ParameterWithExtraEquals);
+        assert!(matches!(parsed("postgres://?ssl=on"), Err(TextError::UnknownKey(_))));
+    }
+
+    #[test]
+    fn passwords_that_are_not_encoded_are_noticed() {
+        for text in [
+            "postgres://u:p@ss@h/d",
+            "postgres://u:p@ss:word@h/d",
+            "postgres://u:pass/word@h/d",
+            "postgres://u:pass/wo@rd@h/d",
+        ] {
+            check_error(text, UriError::UnencodedUserInfo);
+        }
+        check("postgres://h:1/d@x", &[("dbname", "d@x"), ("host", "h"), ("port", "1")]);
+        check("postgres://u@h/d@x", &[("dbname", "d@x"), ("host", "h"), ("user", "u")]);
+    }
+
+    #[test]
+    fn percent_errors_name_the_part() {
+        let check = |text, message: &str| assert_eq!(parsed(text).unwrap_err().to_string(), message);
+        check("postgres://%zz", "invalid percent-encoded token \"%zz\" in the host");
+        check("postgres://u:%zz@h", "invalid percent-encoded token in the password");
+        check("postgres://u:%zz", "invalid percent-encoded token in the port");
+        check("postgres://h?password=%zz", "invalid percent-encoded token in the password");
+        check("postgres://h?dbname=%0", "invalid percent-encoded token \"%0\" in the dbname");
+        check("postgres://h/%00", "forbidden value %00 in the database name");
+        check("postgres://my host", "unexpected space in the host; write %20");
+    }
 }

@@ -11,7 +11,7 @@ use super::origin::Origin;
 pub struct ValueError {
     /// The keyword.
     pub keyword: &'static str,
-    /// The value; none if it is a secret.
+    /// The value; none if it is a secret, or may be one.
     pub value: Option<String>,
     /// Where it came from.
     pub origin: Origin,

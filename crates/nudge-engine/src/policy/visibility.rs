@@ -1,0 +1,207 @@
+//! Visible before nudged (rule R13).
+//!
+//! Decoding runs ahead of visibility. The commit record of a transaction is flushed, and so decoded,
+//! before the transaction leaves the server's list of running ones; with synchronous replication it
+//! stays there until the standby has answered. A consumer that refetched in between would read the old
+//! rows, and nothing would nudge it again. So an item that is due may have to wait until a snapshot of
+//! the server sees every transaction that it stands for (manual, "Transaction ID and Snapshot
+//! Information Functions").
+
+use std::time::{Duration, Instant};
+
+use nudge_proto::Lsn;
+
+/// Which items are checked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Visibility {
+    /// Those with a commit younger than [`YOUNG`], and all when the server waits for synchronous
+    /// standbys.
+    #[default]
+    Auto,
+    /// All.
+    Always,
+    /// None: the consumer looks after it, or does not mind.
+    Off,
+}
+
+/// A transaction is visible within 10 ms of its commit being decoded unless a standby is waited for;
+/// this is twice what was measured.
+pub const YOUNG: Duration = Duration::from_millis(20);
+
+/// The transactions of an item, as long as it is not known that they can be seen.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Unseen {
+    xids: Vec<u32>,
+    /// When the last of them committed.
+    youngest: Option<Instant>,
+    /// Whether the item was cut out of a transaction whose commit has not arrived yet.
+    unfinished: bool,
+}
+
+impl Unseen {
+    /// How many are told apart: some hundred milliseconds of the fastest server there is. Beyond it
+    /// the oldest are forgotten: they are the ones that are visible by now.
+    pub const MAX: usize = 16 * 1024;
+
+    /// A transaction has changes in the item.
+    pub fn add(&mut self, xid: u32) {
+        if self.xids.len() >= Self::MAX {
+            self.xids.drain(..Self::MAX / 2);
+        }
+        self.xids.push(xid);
+    }
+
+    /// The last of them has committed now.
+    pub fn committed(&mut self, now: Instant) {
+        self.youngest = Some(now);
+    }
+
+    /// Whether a commit is still to come.
+    pub fn set_unfinished(&mut self, unfinished: bool) {
+        self.unfinished = unfinished;
+    }
+
+    /// Whether a commit is still to come.
+    pub fn is_unfinished(&self) -> bool {
+        self.unfinished
+    }
+
+    /// Takes those of a later part of the item, and leaves it empty.
+    pub fn absorb(&mut self, later: &mut Self) {
+        for xid in later.xids.drain(..) {
+            self.add(xid);
+        }
+        self.youngest = later.youngest.take().or(self.youngest);
+    }
+
+    /// Forgets those that the snapshot sees; `true` when none is left.
+    pub fn confirm(&mut self, snapshot: &Snapshot) -> bool {
+        self.xids.retain(|&xid| !snapshot.sees(xid));
+        self.xids.is_empty()
+    }
+
+    /// Whether somebody has to look before the item goes out at `now`. `synchronous`: the server waits
+    /// for standbys.
+    pub fn is_in_doubt(&self, visibility: Visibility, synchronous: bool, now: Instant) -> bool {
+        if self.xids.is_empty() {
+            return false;
+        }
+        match visibility {
+            Visibility::Off => false,
+            Visibility::Always => true,
+            Visibility::Auto => {
+                let young = |youngest: Instant| now < youngest + YOUNG;
+                synchronous || self.unfinished || self.youngest.is_some_and(young)
+            }
+        }
+    }
+}
+
+/// What the server sees: `pg_current_snapshot()`, and a position that is not before it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Snapshot {
+    /// The first transaction id that was not given out yet, 64 bits.
+    pub xmax: u64,
+    /// The ids below it that are in progress.
+    pub running: Vec<u64>,
+    /// The end of the log when the snapshot was taken, or later.
+    pub lsn: Lsn,
+}
+
+impl Snapshot {
+    /// Whether it sees a transaction that has committed, of whose id the stream tells the lower 32
+    /// bits. The id is within 2³¹ of `xmax`: PostgreSQL keeps all ids in use within that distance.
+    pub fn sees(&self, xid: u32) -> bool {
+        #[expect(clippy::cast_possible_truncation, reason = "the lower half is meant")]
+        let distance = (self.xmax as u32).wrapping_sub(xid).cast_signed();
+        match u64::try_from(distance) {
+            Ok(below) if below > 0 => !self.running.contains(&self.xmax.saturating_sub(below)),
+            _ => false,
+        }
+    }
+}
+
+/// How long to wait before looking again: `tries` looks have not seen everything. Short at first, for
+/// a commit on its way takes less than a millisecond; then longer, for a standby may take hours.
+pub fn pause(tries: u32) -> Duration {
+    const FIRST: Duration = Duration::from_millis(1);
+    const LONGEST: Duration = Duration::from_millis(50);
+    2_u32.checked_pow(tries).map_or(LONGEST, |factor| (FIRST * factor).min(LONGEST))
+}
+
+/// How long an item waits for an answer when nobody answers.
+pub const BLIND: Duration = Duration::from_secs(1);
+
+/// How long to wait before asking again when nobody answered.
+pub const RETRY: Duration = Duration::from_millis(250);
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::cast_possible_truncation, reason = "the lower half of an id is meant")]
+
+    use super::*;
+    use proptest::prelude::*;
+
+    fn snapshot(xmax: u64, running: &[u64]) -> Snapshot {
+        Snapshot { xmax, running: running.to_vec(), lsn: Lsn::ZERO }
+    }
+
+    #[test]
+    fn r13_only_what_is_neither_running_nor_future_is_seen() {
+        let snapshot = snapshot(100, &[90, 95]);
+        let seen: Vec<_> = [89, 90, 94, 95, 99, 100, 101].into_iter().filter(|&x| snapshot.sees(x)).collect();
+        assert_eq!(seen, [89, 94, 99]);
+    }
+
+    proptest! {
+        /// The epoch: ids of the stream have 32 bits, the snapshot's have 64.
+        #[test]
+        fn r13_wrapped_ids_are_told_apart(xmax in (1_u64 << 31)..(1 << 40), back in 1..(1_u64 << 31)) {
+            let full = xmax - back;
+            prop_assert!(snapshot(xmax, &[]).sees(full as u32));
+            prop_assert!(!snapshot(xmax, &[full]).sees(full as u32));
+            prop_assert!(!snapshot(full, &[]).sees(xmax as u32));
+        }
+
+        #[test]
+        fn r13_confirmed_is_what_a_later_look_need_not_ask_again(xids in prop::collection::vec(0..50_u32, 0..20)) {
+            let mut unseen = Unseen::default();
+            xids.iter().for_each(|&xid| unseen.add(xid));
+            let done = unseen.confirm(&snapshot(30, &[7]));
+            prop_assert_eq!(done, xids.iter().all(|&xid| xid < 30 && xid != 7));
+            prop_assert!(unseen.confirm(&snapshot(50, &[])));
+        }
+    }
+
+    #[test]
+    fn r13_memory_is_bounded() {
+        let mut unseen = Unseen::default();
+        (0..100_000).for_each(|xid| unseen.add(xid));
+        assert!(unseen.xids.len() <= Unseen::MAX && unseen.xids.contains(&99_999));
+    }
+
+    #[test]
+    fn r13_what_is_checked() {
+        let now = Instant::now() + Duration::from_secs(1);
+        let check = |visibility, age: u64, synchronous, unfinished| {
+            let mut unseen = Unseen { unfinished, ..Unseen::default() };
+            unseen.add(1);
+            unseen.committed(now - Duration::from_millis(age));
+            unseen.is_in_doubt(visibility, synchronous, now)
+        };
+        assert!(check(Visibility::Auto, 19, false, false));
+        assert!(!check(Visibility::Auto, 20, false, false));
+        assert!(check(Visibility::Auto, 500, true, false));
+        assert!(check(Visibility::Auto, 500, false, true));
+        assert!(check(Visibility::Always, 500, false, false));
+        assert!(!check(Visibility::Off, 0, true, true));
+        assert!(!Unseen::default().is_in_doubt(Visibility::Always, true, now));
+    }
+
+    #[test]
+    fn pauses_grow_and_stay_short() {
+        let pauses: Vec<_> = (0..8).map(|tries| pause(tries).as_millis()).collect();
+        assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 50, 50]);
+        assert_eq!(pause(u32::MAX).as_millis(), 50);
+    }
+}
