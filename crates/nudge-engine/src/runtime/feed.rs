@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use futures::Stream;
 use nudge_proto::Limits;
 use tokio::sync::{oneshot, watch};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle};
 
 use crate::policy::{Taken, Window};
 use crate::runtime::arrival::Arrival;
@@ -20,7 +20,7 @@ use crate::runtime::intake::Intake;
 use crate::runtime::login::Login;
 use crate::runtime::supervisor::Supervisor;
 use crate::runtime::{Dial, Status};
-use crate::{Error, ErrorKind, FeedItem, Knobs, Target};
+use crate::{Error, FeedItem, Knobs, Target};
 
 /// Wakeups of one database, for as long as it is kept. Dropping it closes the connection at once.
 ///
@@ -105,16 +105,7 @@ pub async fn connect(
     let handover = Arc::new(Handover::new(window));
     let outlet = Outlet::new(Arc::clone(&handover.gate));
     let intake = Intake::new(knobs.tables.clone(), knobs.partition_root, Arc::clone(&handover.gate));
-    let inspection = Inspection {
-        visibility: knobs.visibility,
-        partition_root: knobs.partition_root,
-        filter: knobs.tables.clone(),
-        login: Arc::clone(&login),
-        handover: Arc::clone(&handover),
-        status: status.clone(),
-        waiting: None,
-        witness: None,
-    };
+    let inspection = Inspection::new(&knobs, Arc::clone(&login), Arc::clone(&handover), status.clone());
     let (first, live) = oneshot::channel();
     let (alive, dropped) = oneshot::channel();
     let connect_timeout = knobs.connect_timeout;
@@ -127,22 +118,19 @@ pub async fn connect(
         first: Some(first),
         cancellation: Cancellation::default(),
     };
-    let mut task = tokio::spawn(supervisor.run(dropped));
+    let task = tokio::spawn(supervisor.run(dropped));
     match live.await {
         Ok(Ok(())) => Ok(Feed { task, outlet, status, inspection, _alive: alive }),
         Ok(Err(error)) => Err(error),
-        Err(_) => {
-            fail_loudly((&mut task).await);
-            Err(Error::permanent(ErrorKind::Unavailable, "the feed's task ended before it was live"))
-        }
+        Err(_) => fail_loudly(task.await),
     }
 }
 
 /// The task ends by itself only before it is live. Later its end is a bug of ours, or its runtime is
 /// gone: either way somebody who waits for items has to know.
 #[expect(clippy::panic, reason = "rule R12: internal bugs are loud")]
-fn fail_loudly(ended: Result<(), tokio::task::JoinError>) {
-    match ended.map_err(tokio::task::JoinError::try_into_panic) {
+fn fail_loudly(ended: Result<(), JoinError>) -> ! {
+    match ended.map_err(JoinError::try_into_panic) {
         Err(Ok(panic)) => std::panic::resume_unwind(panic),
         Err(Err(error)) => panic!("the feed's task is gone: {error}"),
         Ok(()) => panic!("the feed's task has ended"),

@@ -6,7 +6,6 @@ use std::task::{Context, Poll, ready};
 use nudge_decode::TableFilter;
 use tokio::sync::watch;
 
-use crate::FeedItem;
 use crate::policy::Taken;
 use crate::policy::lineage::{self, Lineage};
 use crate::policy::visibility::{self, Unseen, Visibility};
@@ -15,22 +14,35 @@ use crate::runtime::login::Login;
 use crate::runtime::sealed::{Opened, Sealed};
 use crate::runtime::witness::Witness;
 use crate::runtime::{Route, Status, clock};
+use crate::{FeedItem, Knobs};
 
 /// Holds items back until the server has answered what has to be known about them. At most one.
 pub(crate) struct Inspection {
-    pub(crate) visibility: Visibility,
-    pub(crate) partition_root: bool,
-    pub(crate) filter: TableFilter,
-    pub(crate) login: Arc<Login>,
-    pub(crate) handover: Arc<Handover>,
-    pub(crate) status: watch::Sender<Status>,
+    visibility: Visibility,
+    partition_root: bool,
+    filter: TableFilter,
+    login: Arc<Login>,
+    handover: Arc<Handover>,
+    status: watch::Sender<Status>,
     /// What waits, and for which version of the catalog the answer will be.
-    pub(crate) waiting: Option<(Box<Sealed>, u64)>,
+    waiting: Option<(Box<Sealed>, u64)>,
     /// The second session, while no question is under way.
-    pub(crate) witness: Option<Witness>,
+    witness: Option<Witness>,
 }
 
 impl Inspection {
+    /// As the knobs say. `login` is for the second session.
+    pub(crate) fn new(
+        knobs: &Knobs,
+        login: Arc<Login>,
+        handover: Arc<Handover>,
+        status: watch::Sender<Status>,
+    ) -> Self {
+        let Knobs { visibility, partition_root, .. } = *knobs;
+        let filter = knobs.tables.clone();
+        Self { visibility, partition_root, filter, login, handover, status, waiting: None, witness: None }
+    }
+
     /// Takes in what is due. Yields it when nothing has to be known about it.
     pub(crate) fn admit(&mut self, taken: Taken) -> Option<FeedItem> {
         let Some(Source { route, facts }) = self.handover.source() else { return self.pass(taken) };
