@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use nudge_proto::{
     AllowedMethods, ChannelBinding, Credentials, DataRow, ErrorResponse, Inbox, Limits, QueryEvent, Session,
-    StartReplication, Startup, Stream,
+    StartReplication, Startup, Stream, StreamEvent,
 };
 use tokio::time::timeout;
 
@@ -158,11 +158,35 @@ impl Conversation {
         }
     }
 
-    /// Becomes a stream. The command is sent with the first exchange.
-    pub(crate) fn start_replication(self, command: &StartReplication) -> (Link, Stream) {
+    /// Becomes a stream, once the server has agreed to it (rule R1). It may take `limit` to answer.
+    pub(crate) async fn start_replication(
+        self,
+        command: &StartReplication,
+        stage: Stage<'_>,
+        limit: Duration,
+    ) -> Result<(Link, Stream), Error> {
+        let late = |_| Err(diagnosis::timeout(stage, "connect_timeout"));
+        timeout(limit, self.into_stream(command, stage)).await.unwrap_or_else(late)
+    }
+
+    async fn into_stream(
+        self,
+        command: &StartReplication,
+        stage: Stage<'_>,
+    ) -> Result<(Link, Stream), Error> {
         let Self { mut link, session } = self;
-        let stream = session.start_replication(command, &mut link.out);
-        (link, stream)
+        let mut stream = session.start_replication(command, &mut link.out);
+        loop {
+            let step =
+                stream.advance(link.inbox.filled()).map_err(|error| diagnosis::protocol(stage, error))?;
+            let (consumed, started) = (step.consumed, step.event.map(|event| event == StreamEvent::Started));
+            link.inbox.consume(consumed);
+            match started {
+                Some(true) => return Ok((link, stream)),
+                Some(false) => {} // A notice.
+                None => link.exchange().await.map_err(|error| diagnosis::network(stage, error))?,
+            }
+        }
     }
 }
 

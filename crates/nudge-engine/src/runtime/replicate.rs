@@ -7,32 +7,33 @@ use tokio::select;
 use crate::policy::Feedback;
 use crate::policy::diagnosis::{self, Stage};
 use crate::runtime::clock;
+use crate::runtime::handover::Handover;
 use crate::runtime::intake::Intake;
 use crate::runtime::link::Link;
-use crate::{Error, ErrorKind, Reason};
+use crate::{Error, ErrorKind};
 
-/// A stream that has been asked for.
+/// A stream that the server has begun.
 pub(crate) struct Replication<'a> {
     pub(crate) link: Link,
     pub(crate) stream: Stream,
     pub(crate) plugin: Plugin,
     pub(crate) feedback: Feedback,
     pub(crate) intake: &'a mut Intake,
-    /// Why the first item of this stream is a Resync.
-    pub(crate) reason: Reason,
+    pub(crate) handover: &'a Handover,
 }
 
 impl Replication<'_> {
-    /// Reads until the connection ends, and says why it did. `started` is called once the server
-    /// streams. Nothing here waits for the consumer (rule R9).
-    pub(crate) async fn run(mut self, mut started: impl FnMut()) -> Error {
+    /// Reads until the connection ends, and says why it did. Nothing here waits for the consumer
+    /// (rule R9).
+    pub(crate) async fn run(mut self) -> Error {
         loop {
             let now = clock::now();
-            if let Err(error) = self.understand(&mut started) {
-                self.intake.close(now);
+            let understood = self.understand();
+            // Also when the stream ends here: what came before its end is delivered.
+            self.intake.close(self.feedback.position(), now);
+            if let Err(error) = understood {
                 return error;
             }
-            self.intake.close(now);
             if let Some((position, ask)) = self.feedback.status(now) {
                 self.confirm(position, ask);
             }
@@ -40,23 +41,26 @@ impl Replication<'_> {
                 return silent();
             }
             select! {
+                // After a pause of the whole process both are ready: then the server is not silent.
+                biased;
                 arrived = self.link.exchange() => match arrived {
                     Ok(()) => self.feedback.heard(clock::now()),
                     Err(error) => return diagnosis::network(Stage::Stream, error),
                 },
                 () = clock::sleep_until(self.feedback.deadline()) => {}
+                () = self.handover.restart_asked() => return outgrown(),
             }
         }
     }
 
     /// Everything that has arrived, message by message.
-    fn understand(&mut self, started: &mut impl FnMut()) -> Result<(), Error> {
+    fn understand(&mut self) -> Result<(), Error> {
         self.intake.open();
         let mut used = 0;
         loop {
             let input = self.link.inbox.filled().get(used..).unwrap_or_default();
             let step =
-                self.stream.advance(input).map_err(|error| diagnosis::protocol(self.stage(), error))?;
+                self.stream.advance(input).map_err(|error| diagnosis::protocol(Stage::Stream, error))?;
             used += step.consumed;
             match step.event {
                 Some(StreamEvent::XLogData(data)) => {
@@ -72,16 +76,12 @@ impl Replication<'_> {
                 Some(StreamEvent::Notice(notice)) => {
                     self.intake.accept(self.plugin.decode_notice(notice.message(), notice.is_cut()));
                 }
-                Some(StreamEvent::Started) => {
-                    self.intake.restart(self.reason, self.feedback.position());
-                    started();
-                }
                 Some(StreamEvent::Ended) => return Err(ended()),
+                Some(StreamEvent::Started) => {} // It was, before this loop.
                 None => break,
             }
         }
         self.link.inbox.consume(used);
-        self.intake.reach(self.feedback.position());
         Ok(())
     }
 
@@ -90,15 +90,19 @@ impl Replication<'_> {
         tracing::trace!(%position, reply_requested, "standby status");
         self.stream.standby_status(&status, &mut self.link.out);
     }
-
-    fn stage(&self) -> Stage<'static> {
-        Stage::Stream
-    }
 }
 
 fn silent() -> Error {
     Error::transient(ErrorKind::Timeout, "liveness_timeout ran out: the server is silent")
         .with_hint("check the network; raise liveness_timeout if the server is just slow")
+}
+
+fn outgrown() -> Error {
+    Error::transient(
+        ErrorKind::Config,
+        "there are partitioned tables now, and the filter on the server would hide their rows",
+    )
+    .with_hint("nothing has to be done: the feed connects again with a filter that fits")
 }
 
 fn ended() -> Error {

@@ -4,10 +4,12 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use nudge_decode::Plugin;
+use nudge_decode::{Plugin, TableFilter};
 use nudge_proto::{Lsn, StartReplication};
 use tokio::sync::{oneshot, watch};
 
+use crate::policy::diagnosis::Stage;
+use crate::policy::session::ServerFacts;
 use crate::policy::{Feedback, Retries};
 use crate::runtime::arrival::Arrival;
 use crate::runtime::cancellation::Cancellation;
@@ -89,8 +91,9 @@ impl Supervisor {
     ) -> Result<Infallible, Error> {
         let (conversation, facts) = self.arrival.prepare(conversation, &self.knobs).await?;
         let backend_pid = conversation.session.backend_key().pid();
+        let filter = self.server_filter(facts);
         let request = SlotRequest {
-            plugins: self.plugins(),
+            plugins: self.plugins(&filter),
             limit: self.knobs.slot_timeout,
             cancellation: &self.cancellation,
             login: &self.arrival.login,
@@ -98,38 +101,41 @@ impl Supervisor {
             status: &self.status,
         };
         let (conversation, Slot { name, plugin, consistent_point }) = request.create(conversation).await?;
-        let command = StartReplication::logical(&name, Lsn::ZERO, plugin.options(&self.knobs.tables))
+        let filtered = plugin.filters(&filter) && self.knobs.partition_root;
+        let command = StartReplication::logical(&name, Lsn::ZERO, plugin.options(&filter))
             .map_err(|error| Error::config(format!("the table patterns: {error}"), "remove the zero byte"))?;
-        let (link, stream) = conversation.start_replication(&command);
+        let (stage, limit) = (Stage::Start(plugin.name()), self.knobs.connect_timeout);
+        let (link, stream) = conversation.start_replication(&command, stage, limit).await?;
+        tracing::info!(slot = %name, backend_pid, plugin = plugin.name(), "streaming");
+        *live_since = Some(clock::now());
+        let reason = if self.first.is_some() { Reason::Connected } else { Reason::Reconnected };
+        self.intake.restart(reason);
         let feedback =
             Feedback::new(facts.status_interval, self.knobs.liveness_timeout, consistent_point, clock::now());
-        let reason = if self.first.is_some() { Reason::Connected } else { Reason::Reconnected };
-        let replication = Replication { link, stream, plugin, feedback, intake: &mut self.intake, reason };
-        let source = Source { route, facts };
-        let (status, first, handover) = (&self.status, &mut self.first, &self.handover);
-        let error = replication.run(|| {
-            tracing::info!(slot = %name, backend_pid, plugin = plugin.name(), "streaming");
-            *live_since = Some(clock::now());
-            handover.set_source(source.clone());
-            status.send_replace(Status::Streaming {
-                slot: name.clone(),
-                backend_pid,
-                plugin,
-                unchecked: None,
-            });
-            if let Some(first) = first.take() {
-                let _ = first.send(Ok(()));
-            }
-        });
-        Err(error.await)
+        self.handover.set_source(Source { route, facts }, filtered);
+        self.status.send_replace(Status::Streaming { slot: name, backend_pid, plugin, unchecked: None });
+        if let Some(first) = self.first.take() {
+            let _ = first.send(Ok(()));
+        }
+        let (intake, handover) = (&mut self.intake, &*self.handover);
+        Err(Replication { link, stream, plugin, feedback, intake, handover }.run().await)
+    }
+
+    /// What the server may filter by. It sees a row under the name of its partition, so while there are
+    /// partitioned tables it would hide rows of those above.
+    fn server_filter(&self, facts: ServerFacts) -> TableFilter {
+        if self.knobs.partition_root && facts.partitioned {
+            return TableFilter::default();
+        }
+        self.knobs.tables.clone()
     }
 
     /// The plugins to try, best first.
-    fn plugins(&self) -> &'static [Plugin] {
+    fn plugins(&self, filter: &TableFilter) -> &'static [Plugin] {
         match self.knobs.plugin {
             PluginChoice::Only(Plugin::TestDecoding) => &[Plugin::TestDecoding],
             PluginChoice::Only(Plugin::Wal2Json) => &[Plugin::Wal2Json],
-            PluginChoice::Auto if Plugin::Wal2Json.filters(&self.knobs.tables) => {
+            PluginChoice::Auto if Plugin::Wal2Json.filters(filter) => {
                 &[Plugin::Wal2Json, Plugin::TestDecoding]
             }
             PluginChoice::Auto => &[Plugin::TestDecoding, Plugin::Wal2Json],
