@@ -32,8 +32,8 @@ pub(crate) fn options() -> Vec<(&'static str, Cow<'static, str>)> {
     vec![
         // The id that the visibility check asks for (rule R13).
         ("include-xids", "true".into()),
-        // A transaction that changed no table of this database need not wake anybody.
-        ("skip-empty-xacts", "true".into()),
+        // Transactions without changes are told too (`skip-empty-xacts` stays off): DDL is not
+        // decoded, and they are its only trace.
     ]
 }
 

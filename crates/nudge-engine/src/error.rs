@@ -80,6 +80,23 @@ impl Error {
         self.edit(|inner| inner.hint = Some(hint.into()))
     }
 
+    /// Puts another remedy in the place of the one there is.
+    #[must_use]
+    pub(crate) fn with_better_hint(self, hint: &str) -> Self {
+        let Inner { kind, permanent, ref message, sqlstate, .. } = *self.0;
+        let mut inner = Inner {
+            kind,
+            permanent,
+            message: message.clone(),
+            hint: Some(hint.into()),
+            sqlstate,
+            source: None,
+        };
+        // The whole error underneath: its own hint may help, too.
+        inner.source = Some(Box::new(self));
+        Self(Arc::new(inner))
+    }
+
     /// Adds the server's code.
     #[must_use]
     pub fn with_sqlstate(self, code: SqlState) -> Self {

@@ -48,6 +48,8 @@ pub struct Knobs {
     pub backoff: Backoff,
     /// Which items wait until their transactions can be seen.
     pub visibility: Visibility,
+    /// Whether a change in a partition is also told under the names of the partitioned tables above.
+    pub partition_root: bool,
 }
 
 impl Default for Knobs {
@@ -66,6 +68,7 @@ impl Default for Knobs {
             slot_timeout: Duration::from_secs(30),
             backoff: Backoff { initial: Duration::from_millis(100), max: Duration::from_secs(5) },
             visibility: Visibility::Auto,
+            partition_root: true,
         }
     }
 }

@@ -4,19 +4,26 @@
 //! the runtime occurs; so every rule is tested by calling it.
 
 mod backoff;
+mod catalog;
 mod coalescer;
 mod debouncer;
 pub mod diagnosis;
 mod feedback;
+pub mod lineage;
 mod pending;
+mod platform;
+pub(crate) mod question;
 pub(crate) mod session;
 pub mod visibility;
 mod window;
 
 pub use backoff::{Backoff, Retries};
+pub use catalog::Catalog;
 pub use coalescer::Coalescer;
 pub use debouncer::{Debouncer, Edge, Spell};
 pub use feedback::Feedback;
+pub use lineage::Lineage;
 pub use pending::Pending;
+pub use platform::Platform;
 pub use visibility::{Snapshot, Unseen, Visibility};
-pub use window::{Harvest, Window};
+pub use window::{Harvest, Taken, Window};

@@ -9,7 +9,10 @@ mod cancellation;
 mod clock;
 mod dialer;
 mod feed;
+mod gate;
 mod handover;
+mod hub;
+mod inspection;
 mod intake;
 mod link;
 mod login;
@@ -26,6 +29,7 @@ mod witness;
 
 pub use dialer::TargetDialer;
 pub use feed::{Feed, connect};
+pub use hub::{Hub, Subscription};
 pub use link::{Io, Socket};
 pub use route::{Connected, Dial, Route};
 pub use status::{Blocker, Status};

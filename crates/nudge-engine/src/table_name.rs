@@ -59,7 +59,7 @@ impl fmt::Debug for TableName {
     }
 }
 
-/// As [`Borrowed`] hashes, so that a table can be looked up without owning its name.
+/// As `Borrowed` hashes, so that a table can be looked up without owning its name.
 impl Hash for TableName {
     fn hash<H: Hasher>(&self, state: &mut H) {
         hash(self.schema(), self.table(), state);

@@ -86,6 +86,9 @@ pub(crate) struct FeedArguments {
     /// Which items wait until a refetch can see their changes
     #[arg(long, value_enum, default_value_t = VisibilityArgument::Auto)]
     visibility: VisibilityArgument,
+    /// Whether a change in a partition is also told under the partitioned tables above it
+    #[arg(long, value_enum, value_name = "ON|OFF", default_value_t = Switch::On)]
+    partition_root: Switch,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -108,6 +111,12 @@ enum VisibilityArgument {
     /// Those with a young commit, and all when the server has synchronous standbys
     Auto,
     Always,
+    Off,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Switch {
+    On,
     Off,
 }
 
@@ -149,7 +158,8 @@ impl FeedArguments {
             .liveness_timeout(self.liveness_timeout.0)
             .slot_timeout(self.slot_timeout)
             .backoff(self.backoff.0, self.backoff.1)
-            .visibility(visibility);
+            .visibility(visibility)
+            .partition_root(self.partition_root == Switch::On);
         if let Some(wait) = self.max_batch_wait {
             builder = builder.max_batch_wait(wait);
         }

@@ -136,6 +136,15 @@ impl Builder {
         self
     }
 
+    /// Whether a change in a partition is also told under the name of every partitioned table above it,
+    /// so that who watches the parent hears of it. Default: on. In a database with partitioned tables it
+    /// costs one question per item, in a second, ordinary session.
+    #[must_use]
+    pub fn partition_root(mut self, on: bool) -> Self {
+        self.knobs.partition_root = on;
+        self
+    }
+
     /// Asks for the password at each attempt, in place of the connection text's: for tokens that expire.
     /// A callback that fails is asked again with the next attempt.
     ///
@@ -188,7 +197,7 @@ impl Builder {
     }
 }
 
-fn filter(patterns: &[String]) -> Result<TableFilter, Error> {
+pub(crate) fn filter(patterns: &[String]) -> Result<TableFilter, Error> {
     let parsed = patterns.iter().map(|pattern| {
         pattern.parse::<TablePattern>().map_err(|error| Error::config(error.to_string(), error.hint()))
     });

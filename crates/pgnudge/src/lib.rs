@@ -38,11 +38,13 @@
 
 mod builder;
 mod feed;
+mod hub;
 pub mod settings;
 mod target;
 
 pub use builder::Builder;
 pub use feed::Feed;
+pub use hub::{Hub, Subscribe, Subscription};
 
 pub use nudge_engine::policy::{Edge, Visibility};
 pub use nudge_engine::runtime::{Blocker, Status};

@@ -22,7 +22,8 @@ use crate::error::Error;
 #[derive(Debug)]
 pub struct Program {
     child: Child,
-    lines: Lines<BufReader<ChildStdout>>,
+    /// `None` once our end of its standard output is closed.
+    lines: Option<Lines<BufReader<ChildStdout>>>,
     errors: Arc<Mutex<String>>,
     listener: JoinHandle<()>,
 }
@@ -60,7 +61,7 @@ impl Program {
         };
         let errors = Arc::default();
         let listener = tokio::spawn(listen(stderr, Arc::clone(&errors)));
-        Ok(Self { child, lines: BufReader::new(stdout).lines(), errors, listener })
+        Ok(Self { child, lines: Some(BufReader::new(stdout).lines()), errors, listener })
     }
 
     /// The process id.
@@ -76,7 +77,10 @@ impl Program {
     /// # Errors
     /// When there is none within the limit, or it closes its standard output: its standard error.
     pub async fn next_line(&mut self, limit: Duration) -> Result<String, Error> {
-        match timeout(limit, self.lines.next_line()).await {
+        let Some(lines) = &mut self.lines else {
+            return Err(Error::new("its standard output was closed here"));
+        };
+        match timeout(limit, lines.next_line()).await {
             Ok(Ok(Some(line))) => Ok(line),
             Ok(Ok(None)) => {
                 // Its last words may still be on the way, but not for ever: a child of its own
@@ -89,6 +93,11 @@ impl Program {
                 Err(Error::new(format!("no line within {limit:?}; standard error: {:?}", self.stderr())))
             }
         }
+    }
+
+    /// Closes our end of its standard output, as a reader does that has seen enough.
+    pub fn close_stdout(&mut self) {
+        self.lines = None;
     }
 
     /// Its standard error so far.
@@ -112,8 +121,10 @@ impl Program {
     pub async fn wait(mut self, limit: Duration) -> Result<Finished, Error> {
         let end = async {
             let mut stdout = Vec::new();
-            while let Some(line) = self.lines.next_line().await? {
-                stdout.push(line);
+            if let Some(lines) = &mut self.lines {
+                while let Some(line) = lines.next_line().await? {
+                    stdout.push(line);
+                }
             }
             Ok::<_, std::io::Error>((self.child.wait().await?, stdout))
         };
@@ -170,6 +181,16 @@ mod tests {
         assert_eq!(program.next_line(LIMIT).await.unwrap(), "ready");
         program.signal(Signal::Term).unwrap();
         assert_eq!(program.wait(LIMIT).await.unwrap().stdout, ["caught"]);
+    }
+
+    #[tokio::test]
+    async fn a_closed_standard_output_is_noticed_by_the_program() {
+        let mut program = shell("echo first; while echo more; do :; done 2>/dev/null; exit 3");
+        assert_eq!(program.next_line(LIMIT).await.unwrap(), "first");
+        program.close_stdout();
+        assert!(program.next_line(LIMIT).await.is_err());
+        let finished = program.wait(LIMIT).await.unwrap();
+        assert!(!finished.status.success() && finished.stdout.is_empty(), "{finished:?}");
     }
 
     #[tokio::test]

@@ -23,6 +23,8 @@ pub struct Scratch {
     address: Address,
     name: String,
     session: Mutex<Client>,
+    /// Roles belong to the whole server: these are dropped after the database.
+    roles: Mutex<Vec<String>>,
 }
 
 impl Scratch {
@@ -32,7 +34,7 @@ impl Scratch {
         let created = address.connect("postgres").await?.batch_execute(&create).await;
         created.map_err(|error| Error::because(create, error))?;
         let session = Mutex::new(address.connect(&name).await?);
-        Ok(Self { address, name, session })
+        Ok(Self { address, name, session, roles: Mutex::default() })
     }
 
     /// The database's name: letters, digits and underscores.
@@ -51,6 +53,19 @@ impl Scratch {
     #[must_use]
     pub fn superuser_dsn(&self) -> String {
         self.address.superuser_dsn(&self.name)
+    }
+
+    /// A role of this test's own: `options` as in CREATE ROLE, such as `REPLICATION`. Returns its
+    /// connection URI. It is dropped with the database.
+    ///
+    /// # Errors
+    /// What the server says.
+    pub async fn login(&self, password: &str, options: &str) -> Result<String, Error> {
+        let role = name::unique("role");
+        self.sql(&format!("CREATE ROLE {role} LOGIN PASSWORD '{password}' {options}")).await?;
+        let dsn = self.address.dsn(&role, password, &self.name);
+        self.roles.lock().await.push(role);
+        Ok(dsn)
     }
 
     /// A further session of the superuser's, for transactions beside the one of this.
@@ -138,9 +153,10 @@ impl Drop for Scratch {
     /// On a thread with a runtime of its own: this one cannot be waited on from within.
     fn drop(&mut self) {
         let (address, name) = (self.address.clone(), self.name.clone());
+        let roles = std::mem::take(self.roles.get_mut());
         let dropping = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            runtime.map(|runtime| runtime.block_on(drop_database(&address, &name)))
+            runtime.map(|runtime| runtime.block_on(drop_database(&address, &name, &roles)))
         });
         // A test that stopped its server for good must not fail here; see the type.
         let _ = dropping.join();
@@ -150,7 +166,7 @@ impl Drop for Scratch {
 /// `DROP DATABASE … WITH (FORCE)` alone fails while a logical slot is active in the database, so
 /// sessions are ended first, and no new one may begin. All of them are told before the first
 /// one is waited for.
-async fn drop_database(address: &Address, name: &str) -> Result<(), Error> {
+async fn drop_database(address: &Address, name: &str, roles: &[String]) -> Result<(), Error> {
     let client = address.connect("postgres").await?;
     let sessions = format!("FROM pg_stat_activity WHERE datname = '{name}'");
     let steps = [
@@ -159,7 +175,8 @@ async fn drop_database(address: &Address, name: &str) -> Result<(), Error> {
         format!("SELECT pg_terminate_backend(pid, 30000) {sessions}"),
         format!("DROP DATABASE {name} WITH (FORCE)"),
     ];
-    for step in steps {
+    let roles = roles.iter().map(|role| format!("DROP ROLE {role}"));
+    for step in steps.into_iter().chain(roles) {
         client.batch_execute(&step).await.map_err(|error| failed(&step, error))?;
     }
     Ok(())

@@ -24,6 +24,7 @@ use crate::scratch::Scratch;
 pub struct Server {
     address: Address,
     origin: Origin,
+    version: String,
     version_num: u32,
     plugins: Vec<&'static str>,
 }
@@ -70,10 +71,17 @@ impl Server {
 
     async fn at(address: Address, origin: Origin) -> Result<Self, Error> {
         let client = address.connect("postgres").await?;
-        let row = client.query_one("SELECT current_setting('server_version_num')::int", &[]).await;
-        let number: i32 = row.map_err(|error| Error::because("the server's version", error))?.get(0);
+        let row = client.query_one(VERSION, &[]).await;
+        let row = row.map_err(|error| Error::because("the server's version", error))?;
+        let (version, number): (_, i32) = (row.get(0), row.get(1));
         let plugins = plugins::offered(&client).await?;
-        Ok(Self { address, origin, version_num: number.unsigned_abs(), plugins })
+        Ok(Self { address, origin, version, version_num: number.unsigned_abs(), plugins })
+    }
+
+    /// The version as the server tells it, such as `15.20` or `19rc1`.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        &self.version
     }
 
     /// The version as a number: 150020 is 15.20.
@@ -149,6 +157,10 @@ impl Server {
         blocking(move || cluster.start()).await
     }
 }
+
+/// Distributions put words of their own behind the version.
+const VERSION: &str = "SELECT split_part(current_setting('server_version'), ' ', 1),
+    current_setting('server_version_num')::int";
 
 /// Runs what would block the runtime on a thread of its own.
 async fn blocking<T: Send + 'static>(

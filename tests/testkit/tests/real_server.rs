@@ -36,7 +36,16 @@ async fn a_scratch_database_is_there_for_the_product_and_gone_afterwards() {
     let role = client.query_one(role, &[]).await.unwrap();
     assert_eq!((role.get(0), role.get(1)), (false, true));
 
+    let own = scratch.login("s e/cret", "NOREPLICATION").await.unwrap();
+    let own: tokio_postgres::Config = own.parse().unwrap();
+    assert_eq!(own.get_password(), Some("s e/cret".as_bytes()));
+    let role = own.get_user().unwrap().to_owned();
+    drop(own.connect(tokio_postgres::NoTls).await.unwrap());
+
     drop(scratch);
+    let left = "SELECT count(*) FROM pg_roles WHERE rolname = $1";
+    let left: i64 = server.admin().await.unwrap().query_one(left, &[&role]).await.unwrap().get(0);
+    assert_eq!(left, 0);
     assert!(connection.await.unwrap().is_err(), "its sessions are ended");
     let left = "SELECT count(*) FROM pg_database WHERE datname = $1";
     let left: i64 = server.admin().await.unwrap().query_one(left, &[&name]).await.unwrap().get(0);
@@ -99,6 +108,7 @@ async fn a_cluster_of_our_own_restarts_and_tells_its_version() {
     let server = Server::start(Cluster::builder().line("wal_sender_timeout = '7s'")).await.unwrap();
     let cluster = server.cluster().unwrap();
     assert_eq!(server.major(), cluster.version().major());
+    assert_eq!(server.version(), cluster.version().to_string());
     assert_eq!(server.offers("wal2json"), cluster.installation().has_wal2json());
     let scratch = server.scratch("restart").await.unwrap();
     scratch.sql("CREATE TABLE t AS SELECT 7 AS id").await.unwrap();

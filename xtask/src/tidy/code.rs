@@ -32,12 +32,20 @@ pub(crate) fn without_tests(code: &str) -> String {
     let mut rest = code;
     while let Some((before, behind)) = rest.split_once("#[cfg(test)]") {
         product.push_str(before);
-        let module = behind.trim_start().trim_start_matches("pub(crate) ").starts_with("mod ");
-        let end = if module { block_end(behind).unwrap_or(0) } else { 0 };
+        let end = if is_module(behind) { block_end(behind).unwrap_or(0) } else { 0 };
         product.extend(behind[..end].matches('\n'));
         rest = &behind[end..];
     }
     product + rest
+}
+
+/// Whether the item that starts here is a module, whatever attributes it has.
+fn is_module(item: &str) -> bool {
+    let item = item.trim_start();
+    match item.strip_prefix("#[").and_then(|attribute| attribute.split_once("]\n")) {
+        Some((_, behind)) => is_module(behind),
+        None => item.trim_start_matches("pub(crate) ").starts_with("mod "),
+    }
 }
 
 /// Where the item ends that starts here: behind its closing brace, or behind the `;` of an
@@ -180,6 +188,8 @@ mod tests {
     fn test_modules_go_and_the_code_behind_them_stays() {
         let code = "a\n#[cfg(test)]\nmod tests {\n  fn x() { b }\n}\nc";
         assert_eq!(without_tests(code), "a\n\n\n\n\nc");
+        let lenient = "#[cfg(test)]\n#[expect(a, reason = \"\")]\nmod tests { b }\nc";
+        assert_eq!(without_tests(lenient), "\n\n\nc");
         assert_eq!(without_tests("#[cfg(test)]\nuse a;\nb"), "\nuse a;\nb");
     }
 

@@ -34,6 +34,13 @@ impl Coalescer {
         }
     }
 
+    /// Counts the changes of an event.
+    pub fn add_event(&mut self, event: &Event) {
+        let Event { table, first_seen, count } = event;
+        let tally = Tally { first_seen: *first_seen, count: *count };
+        self.tallies.entry(table.clone()).and_modify(|mine| mine.count += count).or_insert(tally);
+    }
+
     /// Takes everything of `other`, which happened later, and leaves it empty with its memory.
     pub fn absorb(&mut self, other: &mut Self) {
         for (table, tally) in other.tallies.drain(..) {

@@ -207,3 +207,104 @@ fn names_output_plugin_libraries(response: &ErrorResponse) -> bool {
 fn names_wal_level(response: &ErrorResponse) -> bool {
     [response.message(), response.hint()].iter().any(|text| text.contains("wal_level"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nudge_proto::{AllowedMethods, ChannelBinding, Credentials, Limits, ScramNonce, Security, Startup};
+
+    /// The server's "no" with these fields, by the way it really comes.
+    fn response(code: &str, message: &str, hint: &str) -> ErrorResponse {
+        let body = format!("SERROR\0VERROR\0C{code}\0M{message}\0H{hint}\0\0");
+        let length = i32::try_from(body.len() + 4).unwrap().to_be_bytes();
+        let frame = [&b"E"[..], &length, body.as_bytes()].concat();
+        let credentials = Credentials {
+            password: None,
+            security: Security::Plain,
+            channel_binding: ChannelBinding::Prefer,
+            allowed: AllowedMethods::default(),
+            nonce: ScramNonce::new([0; 18]),
+        };
+        let mut out = Vec::new();
+        let mut startup = Startup::new(c"u", &[], credentials, Limits::default(), &mut out);
+        match startup.advance(&frame, &mut out).unwrap_err() {
+            nudge_proto::Error::Server(response) => *response,
+            other => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn each_sqlstate_has_a_kind_a_permanence_and_a_remedy() {
+        use ErrorKind::{
+            Authentication, Config, Database, Exhausted, Plugin, Privilege, Protocol, Server, Timeout,
+            Unavailable, WalLevel,
+        };
+        let (slot, start) = (Stage::Slot("wal2json"), Stage::Start("wal2json"));
+        for (code, message, stage, kind, permanent, hint) in [
+            ("28P01", "password authentication failed", Stage::Startup, Authentication, true, "password"),
+            ("28000", "no pg_hba.conf entry", Stage::Startup, Authentication, true, "pg_hba.conf"),
+            ("3D000", "database \"x\" does not exist", Stage::Startup, Database, true, "CREATE DATABASE"),
+            (
+                "42501",
+                "permission denied to start WAL sender",
+                Stage::Startup,
+                Privilege,
+                true,
+                "REPLICATION",
+            ),
+            ("42501", "see output_plugin_libraries", slot, Plugin, true, "output_plugin_libraries"),
+            (
+                "55000",
+                "logical decoding requires wal_level >= logical",
+                slot,
+                WalLevel,
+                true,
+                "wal_level = logical",
+            ),
+            ("55000", "something else", slot, Server, false, ""),
+            ("58P01", "could not access file \"wal2json\"", slot, Plugin, true, "install wal2json"),
+            ("53300", "too many clients", Stage::Startup, Exhausted, false, "max_connections"),
+            ("53400", "all replication slots are in use", slot, Exhausted, false, "max_replication_slots"),
+            ("55P03", "canceling statement due to lock timeout", slot, Timeout, false, "end the long ones"),
+            ("57014", "canceling statement due to user request", slot, Timeout, false, "end the long ones"),
+            ("57P01", "terminating connection", Stage::Stream, Unavailable, false, "restarting"),
+            ("57P03", "the database system is starting up", Stage::Startup, Unavailable, false, "restarting"),
+            ("0A000", "cannot decode during recovery", slot, Server, true, "primary"),
+            ("42601", "syntax error", slot, Protocol, true, "pooler"),
+            ("42602", "invalid table name", start, Config, true, "table patterns"),
+            ("22023", "invalid value", Stage::Session, Config, true, "options"),
+            ("XX000", "internal error", Stage::Stream, Server, false, ""),
+        ] {
+            let error = server(stage, &response(code, message, ""));
+            assert_eq!((error.kind(), error.is_permanent()), (kind, permanent), "{code} {message}");
+            assert!(error.hint().unwrap_or_default().contains(hint), "{code}: {:?}", error.hint());
+            assert!(error.to_string().contains(message) && error.to_string().contains(code), "{error}");
+            assert_eq!(error.sqlstate().unwrap().as_str(), code);
+        }
+    }
+
+    #[test]
+    fn a_refused_plugin_is_told_from_a_missing_privilege() {
+        assert!(refuses_plugin(&response("58P01", "could not access file", "")));
+        assert!(refuses_plugin(&response("42501", "no", "add it to output_plugin_libraries")));
+        assert!(!refuses_plugin(&response("42501", "permission denied", "")));
+    }
+
+    #[test]
+    fn networks_come_back() {
+        let error = network(Stage::Connect, io::ErrorKind::ConnectionRefused.into());
+        assert!(!error.is_permanent() && error.hint().unwrap().contains("running"), "{error}");
+        let error = network(Stage::Stream, io::ErrorKind::UnexpectedEof.into());
+        assert_eq!(error.to_string(), "the server closed the connection while streaming");
+    }
+
+    #[test]
+    fn what_we_refuse_is_permanent_and_says_what_to_do() {
+        for refusal in [nudge_proto::Refusal::NoPassword, nudge_proto::Refusal::ServerSignature] {
+            let error = protocol(Stage::Startup, refusal.into());
+            assert!(
+                error.is_permanent() && error.hint().is_some() && error.kind() == ErrorKind::Authentication
+            );
+        }
+    }
+}

@@ -14,6 +14,7 @@ pub struct Feedback {
     interval: Duration,
     liveness: Option<Duration>,
     position: Lsn,
+    confirmed: Lsn,
     reply_requested: bool,
     said: Instant,
     heard: Instant,
@@ -23,7 +24,15 @@ impl Feedback {
     /// `interval`: at most this long between two statuses. `liveness`: silence after which the server
     /// counts as gone.
     pub fn new(interval: Duration, liveness: Option<Duration>, position: Lsn, now: Instant) -> Self {
-        Self { interval, liveness, position, reply_requested: false, said: now, heard: now }
+        Self {
+            interval,
+            liveness,
+            position,
+            confirmed: position,
+            reply_requested: false,
+            said: now,
+            heard: now,
+        }
     }
 
     /// The server has sent everything up to `lsn`. Positions never move backwards.
@@ -53,14 +62,24 @@ impl Feedback {
     /// may say nothing for half of `wal_sender_timeout`, and silence alone does not tell it from a
     /// dead one.
     pub fn status(&mut self, now: Instant) -> Option<(Lsn, bool)> {
-        if !self.reply_requested && now < self.said + self.interval {
+        if !self.reply_requested && !self.is_behind() && now < self.said + self.interval {
             return None;
         }
         let ask = self.heard <= self.said;
         self.reply_requested = false;
         self.said = now;
+        self.confirmed = self.position;
         Some((self.position, ask))
     }
+
+    /// Whether so much has arrived unconfirmed that the interval is not waited for.
+    fn is_behind(&self) -> bool {
+        self.position.get().saturating_sub(self.confirmed.get()) >= Self::CONFIRM_AFTER
+    }
+
+    /// Bytes of the server's log. What is not confirmed is kept there: this and what is on its way
+    /// shall stay below one segment of it (16 MiB).
+    const CONFIRM_AFTER: u64 = 4 << 20;
 
     /// Whether the server has been silent for too long.
     pub fn is_dead(&self, now: Instant) -> bool {
@@ -108,6 +127,18 @@ mod tests {
         feedback.request_reply();
         assert!(feedback.status(start + 11 * S).is_some());
         assert_eq!(feedback.status(start + 11 * S), None);
+    }
+
+    #[test]
+    fn r9_a_busy_server_need_not_wait_for_the_interval() {
+        let start = Instant::now();
+        let mut feedback = feedback(start);
+        feedback.heard(start + S);
+        feedback.saw(Lsn::new(4 << 20));
+        assert_eq!(feedback.status(start + S), None);
+        feedback.saw(Lsn::new(5 + (4 << 20)));
+        assert_eq!(feedback.status(start + S), Some((Lsn::new(5 + (4 << 20)), false)));
+        assert_eq!(feedback.status(start + S), None);
     }
 
     #[test]

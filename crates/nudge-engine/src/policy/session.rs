@@ -13,6 +13,8 @@ pub(crate) struct ServerFacts {
     pub(crate) status_interval: Duration,
     /// Whether commits wait for synchronous standbys, and so stay invisible meanwhile.
     pub(crate) synchronous: bool,
+    /// Whether the database has partitioned tables.
+    pub(crate) partitioned: bool,
     /// Whether it is a standby itself. It decodes what it has replayed, and that is visible.
     pub(crate) standby: bool,
 }
@@ -23,13 +25,16 @@ impl ServerFacts {
         let mut columns = row.into_iter().flatten().map(Option::unwrap_or_default);
         let wal_sender_timeout = columns.next().and_then(|ms| ms.parse().ok());
         let synchronous = columns.next().is_some_and(|names| !names.is_empty());
+        // A server that does not tell may have some.
+        let partitioned = columns.next().is_none_or(|answer| answer != "f");
         let standby = parameters.get("in_hot_standby") == Some("on");
-        Self { status_interval: status_interval(wanted, wal_sender_timeout), synchronous, standby }
+        let status_interval = status_interval(wanted, wal_sender_timeout);
+        Self { status_interval, synchronous, partitioned, standby }
     }
 }
 
 /// The settings of a session, as SQL. Its first row has the session's `wal_sender_timeout` in
-/// milliseconds, and `synchronous_standby_names`.
+/// milliseconds, `synchronous_standby_names`, and whether there are partitioned tables.
 ///
 /// - `client_min_messages`: a role may hide warnings, and wal2json's are wakeups (rule R8).
 /// - `lock_timeout`: what a slot creation waits for is a lock, and a walsender that waits does not notice
@@ -43,6 +48,7 @@ pub(crate) fn preparation(slot_timeout: Duration, status_interval: Duration) -> 
         "SET client_min_messages = 'warning'; SET lock_timeout = {lock_timeout}; \
          SELECT CASE WHEN setting::int8 BETWEEN 1 AND {longest} THEN setting ELSE '{longest}' END, \
          pg_catalog.current_setting('synchronous_standby_names'), \
+         EXISTS (SELECT FROM pg_catalog.pg_partitioned_table), \
          pg_catalog.set_config(name, CASE WHEN setting::int8 BETWEEN 1 AND {longest} THEN setting \
          ELSE '{longest}' END, false) \
          FROM pg_catalog.pg_settings WHERE name = 'wal_sender_timeout'"

@@ -43,8 +43,11 @@ impl Unseen {
     /// the oldest are forgotten: they are the ones that are visible by now.
     pub const MAX: usize = 16 * 1024;
 
-    /// A transaction has changes in the item.
+    /// A transaction has changes in the item. Telling it again changes nothing.
     pub fn add(&mut self, xid: u32) {
+        if self.xids.last() == Some(&xid) {
+            return;
+        }
         if self.xids.len() >= Self::MAX {
             self.xids.drain(..Self::MAX / 2);
         }
@@ -136,8 +139,9 @@ pub const BLIND: Duration = Duration::from_secs(1);
 pub const RETRY: Duration = Duration::from_millis(250);
 
 #[cfg(test)]
-#[expect(clippy::cast_possible_truncation, reason = "the lower half of an id is meant")]
 mod tests {
+    #![expect(clippy::cast_possible_truncation, reason = "the lower half of an id is meant")]
+
     use super::*;
     use proptest::prelude::*;
 

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant, SystemTime};
 use nudge_decode::TableRef;
 use nudge_proto::Lsn;
 
-use crate::policy::{Coalescer, Debouncer, Pending, Spell, Unseen};
-use crate::{FeedItem, Reason};
+use crate::policy::{Catalog, Coalescer, Debouncer, Pending, Spell, Unseen};
+use crate::{Event, FeedItem, Reason};
 
 /// What one read of the socket brought. The reader fills it change by change without a lock, and hands
 /// it to the [`Window`] once.
@@ -19,6 +19,8 @@ pub struct Harvest {
     /// The transactions with changes, and whether one has committed.
     unseen: Unseen,
     committed: bool,
+    /// Whether a transaction without changes has committed.
+    empty: bool,
     /// Whether a new stream has begun.
     restarted: bool,
 }
@@ -31,7 +33,7 @@ enum Transaction {
     /// Begun, and none of its changes mattered yet. The server tells the lower half of its id.
     Begun(Option<u32>),
     /// Some of its changes are in the window: it should not close before the commit.
-    Changed,
+    Changed(Option<u32>),
 }
 
 impl Harvest {
@@ -46,10 +48,28 @@ impl Harvest {
         self.mark();
     }
 
-    /// The transaction is complete.
+    /// A table changed, as another feed has told it.
+    pub fn event(&mut self, event: &Event) {
+        self.tables.add_event(event);
+        self.mark();
+    }
+
+    /// The transaction is complete. One that changed nothing may have been DDL, which is not decoded:
+    /// tables may have become partitions.
     pub fn commit(&mut self) {
-        self.committed |= self.transaction == Transaction::Changed;
-        self.transaction = Transaction::None;
+        match std::mem::take(&mut self.transaction) {
+            Transaction::Changed(xid) => {
+                xid.into_iter().for_each(|xid| self.unseen.add(xid));
+                self.committed = true;
+            }
+            Transaction::Begun(_) => self.empty = true,
+            Transaction::None => {}
+        }
+    }
+
+    /// Whether a transaction of this read may have been DDL.
+    pub fn may_have_changed_the_catalog(&self) -> bool {
+        self.empty
     }
 
     /// Everything may have changed. The first reason of a read is kept.
@@ -71,14 +91,22 @@ impl Harvest {
 
     fn mark(&mut self) {
         if let Transaction::Begun(xid) = self.transaction {
-            xid.into_iter().for_each(|xid| self.unseen.add(xid));
-            self.transaction = Transaction::Changed;
+            self.transaction = Transaction::Changed(xid);
         }
     }
 
     fn has_news(&self) -> bool {
         self.resync.is_some() || !self.tables.is_empty()
     }
+}
+
+/// What a window has for the consumer's side.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Taken {
+    /// An item, and the transactions that it stands for.
+    Item(FeedItem, Unseen),
+    /// Nothing to deliver, but the catalog has to be looked at.
+    Look,
 }
 
 /// At most one pending item, and the rules by which it becomes due. All that reader and consumer share.
@@ -91,6 +119,7 @@ pub struct Window {
     /// `Some` exactly while something is pending.
     spell: Option<Spell>,
     unseen: Unseen,
+    catalog: Catalog,
     lsn: Lsn,
     /// When an item was last delivered.
     closed: Option<Instant>,
@@ -108,6 +137,7 @@ impl Window {
             pending: Pending::Empty,
             spell: None,
             unseen: Unseen::default(),
+            catalog: Catalog::default(),
             lsn: Lsn::ZERO,
             closed: None,
             resynced: None,
@@ -122,6 +152,9 @@ impl Window {
             self.unseen = Unseen::default();
         }
         self.lsn = harvest.lsn;
+        if std::mem::take(&mut harvest.empty) {
+            self.catalog.changed(now);
+        }
         if harvest.has_news() {
             self.pending.join_tables(&mut harvest.tables, self.max_pending);
             if let Some(reason) = harvest.resync.take() {
@@ -134,20 +167,30 @@ impl Window {
             harvest.unseen.committed(now);
         }
         self.unseen.absorb(&mut harvest.unseen);
+        let open = match harvest.transaction {
+            Transaction::Changed(xid) => Some(xid),
+            Transaction::None | Transaction::Begun(_) => None,
+        };
         if let Some(spell) = &mut self.spell {
-            spell.mid_transaction = harvest.transaction == Transaction::Changed;
+            spell.mid_transaction = open.is_some();
+            open.flatten().into_iter().for_each(|xid| self.unseen.add(xid));
         }
         let earlier = |due: Instant| before.is_none_or(|before| due < before);
         self.due().is_some_and(earlier)
     }
 
-    /// When the next item is due; `None` while nothing is pending. A time in the past is due now.
+    /// When there is something to take; `None` while nothing is pending. A time in the past is now.
     pub fn due(&self) -> Option<Instant> {
-        [self.window_due(), self.failsafe_due()].into_iter().flatten().min()
+        [self.window_due(), self.failsafe_due(), self.catalog.look_due()].into_iter().flatten().min()
     }
 
-    /// Closes the window if it is due at `now`. Yields the item, and which transactions it stands for.
-    pub fn take(&mut self, now: Instant) -> Option<(FeedItem, Unseen)> {
+    /// What is due at `now`. An item closes the window.
+    pub fn take(&mut self, now: Instant) -> Option<Taken> {
+        let item = self.take_item(now).map(|(item, unseen)| Taken::Item(item, unseen));
+        item.or_else(|| self.catalog.take_look(now).then_some(Taken::Look))
+    }
+
+    fn take_item(&mut self, now: Instant) -> Option<(FeedItem, Unseen)> {
         if self.failsafe_due().is_some_and(|due| due <= now) {
             self.pending.join_resync(Reason::Failsafe);
         } else if self.window_due().is_none_or(|due| due > now) {
@@ -169,6 +212,11 @@ impl Window {
         Some((item, unseen))
     }
 
+    /// Whether there are partitioned tables, as far as it is known.
+    pub fn catalog(&mut self) -> &mut Catalog {
+        &mut self.catalog
+    }
+
     fn window_due(&self) -> Option<Instant> {
         let spell = self.spell.as_ref()?;
         match self.pending {
@@ -183,5 +231,71 @@ impl Window {
     /// Counts from the last Resync; before the first there is nothing to be safe about.
     fn failsafe_due(&self) -> Option<Instant> {
         Some(self.resynced? + self.failsafe?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::{Edge, Snapshot};
+
+    const S: Duration = Duration::from_secs(1);
+
+    fn window() -> Window {
+        let debouncer = Debouncer { debounce: S / 20, max_batch_wait: S, edge: Edge::Trailing };
+        Window::new(debouncer, 10, None)
+    }
+
+    fn change(harvest: &mut Harvest) {
+        harvest.change(&TableRef::new("s", "t"), SystemTime::UNIX_EPOCH);
+    }
+
+    fn take(window: &mut Window, now: Instant) -> Unseen {
+        match window.take(now) {
+            Some(Taken::Item(_, unseen)) => unseen,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// A transaction that arrives over several windows is in doubt in each of them: the position of its
+    /// commit is not known before it is there.
+    #[test]
+    fn r13_every_part_of_a_long_transaction_waits_for_it() {
+        let (mut window, mut harvest, start) = (window(), Harvest::default(), Instant::now());
+        harvest.begin(Some(7));
+        let later = Snapshot { xmax: 100, running: vec![7], lsn: Lsn::ZERO };
+        for part in 0..3 {
+            change(&mut harvest);
+            window.absorb(&mut harvest, start + part * S);
+            let mut unseen = take(&mut window, start + (part + 1) * S);
+            assert!(unseen.is_unfinished() && !unseen.confirm(&later), "part {part}");
+        }
+        change(&mut harvest);
+        harvest.commit();
+        window.absorb(&mut harvest, start + 4 * S);
+        let mut unseen = take(&mut window, start + 5 * S);
+        assert!(!unseen.is_unfinished() && !unseen.confirm(&later));
+    }
+
+    #[test]
+    fn r4_a_transaction_of_other_tables_holds_nothing() {
+        let (mut window, mut harvest, start) = (window(), Harvest::default(), Instant::now());
+        harvest.begin(Some(7));
+        change(&mut harvest);
+        harvest.commit();
+        harvest.begin(Some(8));
+        window.absorb(&mut harvest, start);
+        assert_eq!(window.due(), Some(start + S / 20));
+    }
+
+    #[test]
+    fn r10_a_transaction_that_was_cut_off_holds_nothing_of_the_next_stream() {
+        let (mut window, mut harvest, start) = (window(), Harvest::default(), Instant::now());
+        harvest.begin(Some(7));
+        change(&mut harvest);
+        window.absorb(&mut harvest, start);
+        harvest.restart(Reason::Reconnected);
+        window.absorb(&mut harvest, start + S / 2);
+        assert!(window.due().is_some_and(|due| due <= start + S / 2));
     }
 }

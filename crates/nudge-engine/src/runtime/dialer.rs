@@ -8,6 +8,7 @@ use futures::future::BoxFuture;
 use nudge_proto::{Secret, Security};
 use tokio::net::lookup_host;
 
+use crate::policy::Platform;
 use crate::policy::diagnosis::{self, Stage};
 use crate::runtime::{Connected, Dial, Route, random, socket, tls};
 use crate::{Error, ErrorKind, Host, Place, Target, TlsUsage};
@@ -168,6 +169,10 @@ impl Route for HostRoute {
             Address::Tcp(address) => format!("{address} ({:?})", self.manner),
             Address::Unix(path) => path.display().to_string(),
         }
+    }
+
+    fn platform(&self) -> Platform {
+        Platform::of_host(&self.certificate_name())
     }
 
     fn is_alternative(&self) -> bool {

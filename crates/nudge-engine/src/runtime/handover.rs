@@ -1,20 +1,19 @@
-//! The one place where reader and consumer meet.
+//! What the supervisor and the feed share.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use futures::task::AtomicWaker;
+use tokio::sync::Notify;
 
+use crate::policy::Window;
 use crate::policy::session::ServerFacts;
-use crate::policy::{Harvest, Window};
 use crate::runtime::Route;
+use crate::runtime::gate::Gate;
 
-/// The window behind its lock, and who waits for it. The lock is held for a few additions, never
-/// across an await.
+/// The gate between them, and what they tell each other beside it.
 pub(crate) struct Handover {
-    window: Mutex<Window>,
+    pub(crate) gate: Arc<Gate>,
     source: Mutex<Option<Source>>,
-    consumer: AtomicWaker,
+    restart: Notify,
 }
 
 /// The server that the stream comes from.
@@ -27,25 +26,12 @@ pub(crate) struct Source {
 
 impl Handover {
     pub(crate) fn new(window: Window) -> Self {
-        Self { window: Mutex::new(window), source: Mutex::new(None), consumer: AtomicWaker::new() }
+        Self { gate: Gate::new(window), source: Mutex::new(None), restart: Notify::new() }
     }
 
-    /// The reader's side, once per read.
-    pub(crate) fn deliver(&self, harvest: &mut Harvest, now: Instant) {
-        let due_earlier = self.window().absorb(harvest, now);
-        if due_earlier {
-            self.consumer.wake();
-        }
-    }
-
-    /// The consumer's side.
-    pub(crate) fn window(&self) -> MutexGuard<'_, Window> {
-        // A panic inside leaves counters behind, not broken invariants.
-        self.window.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A stream has started.
-    pub(crate) fn set_source(&self, source: Source) {
+    /// A stream has started. `filtered`: the server applies the table filter.
+    pub(crate) fn set_source(&self, source: Source, filtered: bool) {
+        self.gate.window().catalog().restart(source.facts.partitioned, filtered);
         *self.source.lock().unwrap_or_else(PoisonError::into_inner) = Some(source);
     }
 
@@ -54,7 +40,13 @@ impl Handover {
         self.source.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub(crate) fn consumer(&self) -> &AtomicWaker {
-        &self.consumer
+    /// The stream does not bring what it should any more: it has to be made anew.
+    pub(crate) fn ask_for_restart(&self) {
+        self.restart.notify_one();
+    }
+
+    /// Resolves when that was asked for.
+    pub(crate) async fn restart_asked(&self) {
+        self.restart.notified().await;
     }
 }

@@ -7,6 +7,7 @@ use tokio::select;
 use crate::policy::Feedback;
 use crate::policy::diagnosis::{self, Stage};
 use crate::runtime::clock;
+use crate::runtime::handover::Handover;
 use crate::runtime::intake::Intake;
 use crate::runtime::link::Link;
 use crate::{Error, ErrorKind};
@@ -18,6 +19,7 @@ pub(crate) struct Replication<'a> {
     pub(crate) plugin: Plugin,
     pub(crate) feedback: Feedback,
     pub(crate) intake: &'a mut Intake,
+    pub(crate) handover: &'a Handover,
 }
 
 impl Replication<'_> {
@@ -46,6 +48,7 @@ impl Replication<'_> {
                     Err(error) => return diagnosis::network(Stage::Stream, error),
                 },
                 () = clock::sleep_until(self.feedback.deadline()) => {}
+                () = self.handover.restart_asked() => return outgrown(),
             }
         }
     }
@@ -97,6 +100,14 @@ impl Replication<'_> {
 fn silent() -> Error {
     Error::transient(ErrorKind::Timeout, "liveness_timeout ran out: the server is silent")
         .with_hint("check the network; raise liveness_timeout if the server is just slow")
+}
+
+fn outgrown() -> Error {
+    Error::transient(
+        ErrorKind::Config,
+        "there are partitioned tables now, and the filter on the server would hide their rows",
+    )
+    .with_hint("nothing has to be done: the feed connects again with a filter that fits")
 }
 
 fn ended() -> Error {

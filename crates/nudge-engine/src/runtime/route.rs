@@ -6,6 +6,7 @@ use futures::future::BoxFuture;
 use nudge_proto::{Secret, Security};
 
 use crate::Error;
+use crate::policy::Platform;
 use crate::runtime::Socket;
 
 /// Finds the routes for one attempt. The feed of a program uses
@@ -23,6 +24,11 @@ pub trait Route: Send + Sync {
 
     /// Address and manner, for the log.
     fn name(&self) -> String;
+
+    /// Who runs the server, as far as its name tells.
+    fn platform(&self) -> Platform {
+        Platform::Unknown
+    }
 
     /// Whether this is another manner of reaching the address of the route before, such as without
     /// TLS. It is worth trying even when the server itself refused the first.

@@ -1,24 +1,29 @@
-//! An item that is due and waits until it can be seen (rule R13).
+//! What is due and waits for an answer: an item that may not be visible yet (rule R13), or whose tables
+//! may be partitions; or the mere question whether there are partitioned tables.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use futures::future::BoxFuture;
 use tokio::sync::watch;
 use tokio::time::Sleep;
 
-use crate::policy::visibility::{self, Snapshot, Unseen};
-use crate::runtime::witness::Witness;
+use crate::policy::visibility::{self, Unseen};
+use crate::policy::{Lineage, Taken};
+use crate::runtime::witness::{Testimony, Witness};
 use crate::runtime::{Route, Status, clock};
-use crate::{Error, FeedItem};
+use crate::{Error, FeedItem, Reason, TableName};
 
 /// Out of the window and not delivered yet. New changes go into the next window.
 pub(crate) struct Sealed {
-    item: FeedItem,
+    /// `None`: nothing is to be delivered, only to be known.
+    item: Option<FeedItem>,
     unseen: Unseen,
+    /// The tables to ask about.
+    tables: Arc<[TableName]>,
     /// The server that it came from.
     route: Arc<dyn Route>,
     step: Step,
@@ -27,16 +32,44 @@ pub(crate) struct Sealed {
     blind_at: Instant,
 }
 
+/// The end of the wait.
+pub(crate) struct Opened {
+    pub(crate) item: Option<FeedItem>,
+    pub(crate) lineage: Lineage,
+    /// Whether there are partitioned tables, if the server has told.
+    pub(crate) partitioned: Option<bool>,
+    pub(crate) witness: Option<Witness>,
+}
+
 enum Step {
-    Asking(BoxFuture<'static, (Witness, Result<Snapshot, Error>)>),
+    Asking(BoxFuture<'static, (Witness, Result<Testimony, Error>)>),
     /// Before the next question; the witness is at rest.
     Pausing(Pin<Box<Sleep>>, Option<Witness>),
 }
 
 impl Sealed {
-    pub(crate) fn new(item: FeedItem, unseen: Unseen, route: Arc<dyn Route>, witness: Witness) -> Self {
+    /// `hidden`: its transactions may not be visible yet. `resolve`: its tables may be partitions.
+    pub(crate) fn new(
+        taken: Taken,
+        hidden: bool,
+        resolve: bool,
+        route: Arc<dyn Route>,
+        witness: Witness,
+    ) -> Self {
+        let (item, unseen) = match taken {
+            Taken::Item(item, unseen) if hidden => (Some(item), unseen),
+            Taken::Item(item, _) => (Some(item), Unseen::default()),
+            Taken::Look => (None, Unseen::default()),
+        };
+        let tables: Arc<[TableName]> = match &item {
+            Some(FeedItem::Batch { events, .. }) if resolve => {
+                events.iter().map(|e| e.table.clone()).collect()
+            }
+            _ => Arc::default(),
+        };
+        let step = Step::Asking(Box::pin(witness.ask(Arc::clone(&tables))));
         let blind_at = clock::now() + visibility::BLIND;
-        Self { item, unseen, route, step: Step::Asking(Box::pin(witness.look())), tries: 0, blind_at }
+        Self { item, unseen, tables, route, step, tries: 0, blind_at }
     }
 
     /// Whether it came from the server at the end of this route.
@@ -44,60 +77,63 @@ impl Sealed {
         Arc::ptr_eq(&self.route, route)
     }
 
-    /// The item, once it may go out.
-    pub(crate) fn into_item(self) -> FeedItem {
-        self.item
-    }
-
-    /// Resolves when the item may go out. Gives the witness back.
-    pub(crate) fn poll_seen(
-        &mut self,
-        cx: &mut Context<'_>,
-        status: &watch::Sender<Status>,
-    ) -> Poll<Option<Witness>> {
+    /// Resolves when the wait is over. Afterwards it is used up.
+    pub(crate) fn poll_open(&mut self, cx: &mut Context<'_>, status: &watch::Sender<Status>) -> Poll<Opened> {
         loop {
             match &mut self.step {
                 Step::Asking(question) => {
-                    let (witness, answer) = std::task::ready!(question.as_mut().poll(cx));
+                    let (witness, answer) = ready!(question.as_mut().poll(cx));
                     show(status, answer.as_ref().err());
                     let pause = answer.as_ref().map_or(visibility::RETRY, |_| visibility::pause(self.tries));
-                    if self.is_settled(answer) {
-                        return Poll::Ready(Some(witness));
+                    if let Some(testimony) = self.settle(answer) {
+                        return Poll::Ready(self.open(testimony, Some(witness)));
                     }
                     self.tries = self.tries.saturating_add(1);
                     self.step =
                         Step::Pausing(Box::pin(clock::sleep_until(clock::now() + pause)), Some(witness));
                 }
                 Step::Pausing(pause, witness) => {
-                    std::task::ready!(pause.as_mut().poll(cx));
-                    let Some(witness) = witness.take() else { return Poll::Ready(None) };
-                    self.step = Step::Asking(Box::pin(witness.look()));
+                    ready!(pause.as_mut().poll(cx));
+                    let Some(witness) = witness.take() else { return Poll::Ready(self.open(None, None)) };
+                    self.step = Step::Asking(Box::pin(witness.ask(Arc::clone(&self.tables))));
                 }
             }
         }
     }
 
-    fn is_settled(&mut self, answer: Result<Snapshot, Error>) -> bool {
+    /// Whether the wait is over; with the answer that ended it, if an answer did.
+    fn settle(&mut self, answer: Result<Testimony, Error>) -> Option<Option<Testimony>> {
         match answer {
-            Ok(snapshot) => {
+            Ok(testimony) => {
                 // Somebody answers: then there is no hurry.
                 self.blind_at = clock::now() + visibility::BLIND;
-                let seen = self.unseen.confirm(&snapshot);
-                if seen && self.unseen.is_unfinished() {
-                    self.item.raise_lsn(snapshot.lsn);
-                }
-                seen
+                self.unseen.confirm(&testimony.snapshot).then_some(Some(testimony))
             }
             Err(error) if clock::now() >= self.blind_at => {
-                tracing::warn!(%error, "nobody tells whether an item is visible yet: it goes out");
-                true
+                tracing::warn!(%error, "nobody answers what an item has to wait for: it goes out");
+                Some(None)
             }
-            Err(_) => false,
+            Err(_) => None,
         }
+    }
+
+    fn open(&mut self, testimony: Option<Testimony>, witness: Option<Witness>) -> Opened {
+        let mut item = self.item.take();
+        let Some(Testimony { snapshot, partitioned, lineage }) = testimony else {
+            // What lies above the tables is not known: reload everything is coarser, and never wrong.
+            if let (false, Some(FeedItem::Batch { lsn, .. })) = (self.tables.is_empty(), &item) {
+                item = Some(FeedItem::Resync { reason: Reason::Undecodable, lsn: *lsn });
+            }
+            return Opened { item, lineage: Lineage::default(), partitioned: None, witness };
+        };
+        if let (true, Some(item)) = (self.unseen.is_unfinished(), &mut item) {
+            item.raise_lsn(snapshot.lsn);
+        }
+        Opened { item, lineage, partitioned: Some(partitioned), witness }
     }
 }
 
-/// An operator sees that items are not checked.
+/// An operator sees that items go out without an answer.
 fn show(status: &watch::Sender<Status>, error: Option<&Error>) {
     status.send_if_modified(|status| match status {
         Status::Streaming { unchecked, .. } if unchecked.is_some() != error.is_some() => {

@@ -4,19 +4,21 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use nudge_decode::Plugin;
+use nudge_decode::{Plugin, TableFilter};
 use nudge_proto::{Lsn, StartReplication};
 use tokio::sync::{oneshot, watch};
 
 use crate::policy::diagnosis::Stage;
+use crate::policy::session::ServerFacts;
 use crate::policy::{Feedback, Retries};
-use crate::runtime::arrival::Arrival;
+use crate::runtime::arrival::{Arrival, warn_of_empty_patterns};
 use crate::runtime::cancellation::Cancellation;
 use crate::runtime::handover::{Handover, Source};
 use crate::runtime::intake::Intake;
+use crate::runtime::login::Conversation;
 use crate::runtime::replicate::Replication;
 use crate::runtime::slot::{Slot, SlotRequest};
-use crate::runtime::{Status, clock, random};
+use crate::runtime::{Route, Status, clock, random};
 use crate::{Error, Knobs, PluginChoice, Reason};
 
 /// The task behind a feed.
@@ -76,10 +78,28 @@ impl Supervisor {
     /// One connection, from the look-up of its host to its end, which is always an error.
     async fn connection(&mut self, live_since: &mut Option<Instant>) -> Result<Infallible, Error> {
         let (conversation, route) = self.arrival.log_in().await?;
+        let platform = route.platform();
+        self.replication(conversation, route, live_since).await.map_err(|error| platform.tune(error))
+    }
+
+    /// From a session that is logged in to the end of its stream.
+    async fn replication(
+        &mut self,
+        conversation: Conversation,
+        route: Arc<dyn Route>,
+        live_since: &mut Option<Instant>,
+    ) -> Result<Infallible, Error> {
         let (conversation, facts) = self.arrival.prepare(conversation, &self.knobs).await?;
+        let conversation = match self.first {
+            Some(_) => {
+                warn_of_empty_patterns(conversation, &self.knobs.tables, self.knobs.connect_timeout).await?
+            }
+            None => conversation,
+        };
         let backend_pid = conversation.session.backend_key().pid();
+        let filter = self.server_filter(facts);
         let request = SlotRequest {
-            plugins: self.plugins(),
+            plugins: self.plugins(&filter),
             limit: self.knobs.slot_timeout,
             cancellation: &self.cancellation,
             login: &self.arrival.login,
@@ -87,7 +107,8 @@ impl Supervisor {
             status: &self.status,
         };
         let (conversation, Slot { name, plugin, consistent_point }) = request.create(conversation).await?;
-        let command = StartReplication::logical(&name, Lsn::ZERO, plugin.options(&self.knobs.tables))
+        let filtered = plugin.filters(&filter) && self.knobs.partition_root;
+        let command = StartReplication::logical(&name, Lsn::ZERO, plugin.options(&filter))
             .map_err(|error| Error::config(format!("the table patterns: {error}"), "remove the zero byte"))?;
         let (stage, limit) = (Stage::Start(plugin.name()), self.knobs.connect_timeout);
         let (link, stream) = conversation.start_replication(&command, stage, limit).await?;
@@ -97,20 +118,30 @@ impl Supervisor {
         self.intake.restart(reason);
         let feedback =
             Feedback::new(facts.status_interval, self.knobs.liveness_timeout, consistent_point, clock::now());
-        self.handover.set_source(Source { route, facts });
+        self.handover.set_source(Source { route, facts }, filtered);
         self.status.send_replace(Status::Streaming { slot: name, backend_pid, plugin, unchecked: None });
         if let Some(first) = self.first.take() {
             let _ = first.send(Ok(()));
         }
-        Err(Replication { link, stream, plugin, feedback, intake: &mut self.intake }.run().await)
+        let (intake, handover) = (&mut self.intake, &*self.handover);
+        Err(Replication { link, stream, plugin, feedback, intake, handover }.run().await)
+    }
+
+    /// What the server may filter by. It sees a row under the name of its partition, so while there are
+    /// partitioned tables it would hide rows of those above.
+    fn server_filter(&self, facts: ServerFacts) -> TableFilter {
+        if self.knobs.partition_root && facts.partitioned {
+            return TableFilter::default();
+        }
+        self.knobs.tables.clone()
     }
 
     /// The plugins to try, best first.
-    fn plugins(&self) -> &'static [Plugin] {
+    fn plugins(&self, filter: &TableFilter) -> &'static [Plugin] {
         match self.knobs.plugin {
             PluginChoice::Only(Plugin::TestDecoding) => &[Plugin::TestDecoding],
             PluginChoice::Only(Plugin::Wal2Json) => &[Plugin::Wal2Json],
-            PluginChoice::Auto if Plugin::Wal2Json.filters(&self.knobs.tables) => {
+            PluginChoice::Auto if Plugin::Wal2Json.filters(filter) => {
                 &[Plugin::Wal2Json, Plugin::TestDecoding]
             }
             PluginChoice::Auto => &[Plugin::TestDecoding, Plugin::Wal2Json],

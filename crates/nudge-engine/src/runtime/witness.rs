@@ -1,20 +1,20 @@
-//! The second session: what can be seen on the server right now.
+//! The second session: what the server has to be asked beside the stream.
 //!
-//! It is opened when an item is in doubt for the first time, and kept. It never stops the feed: without
-//! an answer items wait for a bounded time and then go out.
+//! It is opened when an item needs an answer for the first time, and kept. It never stops the feed:
+//! without an answer items wait for a bounded time and then go out.
 
-use std::ffi::CStr;
+use std::ffi::CString;
 use std::sync::Arc;
 use std::time::Duration;
 
 use nudge_proto::{DataRow, Lsn};
 use tokio::time::timeout;
 
-use crate::policy::Snapshot;
 use crate::policy::diagnosis::{self, Stage};
+use crate::policy::{Lineage, Snapshot, question};
 use crate::runtime::Route;
 use crate::runtime::login::{Conversation, Login, Purpose, lossy};
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, TableName};
 
 /// A way to ask one server.
 pub(crate) struct Witness {
@@ -23,6 +23,17 @@ pub(crate) struct Witness {
     limit: Duration,
     /// `None` until the first question, and after a failure.
     session: Option<Conversation>,
+}
+
+/// What the server said.
+#[derive(Debug, Default)]
+pub(crate) struct Testimony {
+    /// What can be seen.
+    pub(crate) snapshot: Snapshot,
+    /// Whether the database has partitioned tables.
+    pub(crate) partitioned: bool,
+    /// What lies above the tables that were asked about.
+    pub(crate) lineage: Lineage,
 }
 
 impl Witness {
@@ -35,54 +46,55 @@ impl Witness {
         Arc::ptr_eq(&self.route, route)
     }
 
-    /// Asks for a snapshot. Gives itself back, for the next question.
-    pub(crate) async fn look(mut self) -> (Self, Result<Snapshot, Error>) {
+    /// Asks what can be seen, and what lies above `tables`. Gives itself back, for the next question.
+    pub(crate) async fn ask(mut self, tables: Arc<[TableName]>) -> (Self, Result<Testimony, Error>) {
         let late = |_| Err(diagnosis::timeout(Stage::Session, "the limit of a second"));
-        let looked =
-            timeout(self.limit, Self::ask(self.session.take(), &self.login, &*self.route, self.limit));
-        match looked.await.unwrap_or_else(late) {
-            Ok((session, snapshot)) => {
-                self.session = Some(session);
-                (self, Ok(snapshot))
-            }
-            Err(error) => (self, Err(error)),
-        }
+        let answer = timeout(self.limit, self.converse(&tables)).await.unwrap_or_else(late);
+        (self, answer)
     }
 
-    async fn ask(
-        session: Option<Conversation>,
-        login: &Login,
-        route: &dyn Route,
-        limit: Duration,
-    ) -> Result<(Conversation, Snapshot), Error> {
-        let session = match session {
+    /// A session that fails half way is not used again.
+    async fn converse(&mut self, tables: &[TableName]) -> Result<Testimony, Error> {
+        let session = match self.session.take() {
             Some(session) => session,
-            None => login.perform(route, Purpose::Question, limit).await?,
+            None => self.login.perform(&*self.route, Purpose::Question, self.limit).await?,
         };
-        let (mut snapshot, mut understood) = (Snapshot::default(), true);
-        let each = |row: DataRow<'_>| understood &= read(&row, &mut snapshot).is_some();
-        let (session, outcome) = session.query_rows(QUESTION, Stage::Session, each).await?;
+        // Names in a catalog have no zero byte.
+        let question = CString::new(question::testimony(tables)).map_err(|_| unreadable())?;
+        let (mut testimony, mut understood) = (Testimony::default(), true);
+        let each = |row: DataRow<'_>| understood &= testimony.read(&row).is_some();
+        let (session, outcome) = session.query_rows(&question, Stage::Session, each).await?;
         outcome.map_err(|response| diagnosis::server(Stage::Session, &response))?;
-        if understood && snapshot.xmax > 0 {
-            return Ok((session, snapshot));
+        if !understood || testimony.snapshot.xmax == 0 {
+            return Err(unreadable());
         }
-        Err(Error::transient(ErrorKind::Protocol, "the server's answer about its snapshot cannot be read"))
+        self.session = Some(session);
+        Ok(testimony)
     }
 }
 
-/// One row per transaction in progress, and one row if there is none: they are small, however many
-/// there are. The position is read after the snapshot was taken, so it is not before what that sees.
-const QUESTION: &CStr = c"SELECT pg_catalog.pg_snapshot_xmax(s), \
-    CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn() \
-    ELSE pg_catalog.pg_current_wal_lsn() END, x \
-    FROM pg_catalog.pg_current_snapshot() AS s LEFT JOIN LATERAL pg_catalog.pg_snapshot_xip(s) AS x ON true";
-
-fn read(row: &DataRow<'_>, snapshot: &mut Snapshot) -> Option<()> {
-    let mut columns = row.columns().map(lossy);
-    snapshot.xmax = columns.next()??.parse().ok()?;
-    snapshot.lsn = columns.next()??.parse::<Lsn>().ok()?;
-    if let Some(running) = columns.next()? {
-        snapshot.running.push(running.parse().ok()?);
+impl Testimony {
+    /// Rows of the first statement have four columns, those of the second have five.
+    fn read(&mut self, row: &DataRow<'_>) -> Option<()> {
+        let columns: Vec<_> = row.columns().map(lossy).collect();
+        match columns.as_slice() {
+            [Some(xmax), Some(lsn), Some(partitioned), running] => {
+                self.snapshot.xmax = xmax.parse().ok()?;
+                self.snapshot.lsn = lsn.parse::<Lsn>().ok()?;
+                self.partitioned = partitioned == "t";
+                if let Some(running) = running {
+                    self.snapshot.running.push(running.parse().ok()?);
+                }
+            }
+            [Some(_), Some(schema), Some(table), Some(above_schema), Some(above)] => {
+                self.lineage.add(TableName::new(schema, table), TableName::new(above_schema, above));
+            }
+            _ => return None,
+        }
+        Some(())
     }
-    Some(())
+}
+
+fn unreadable() -> Error {
+    Error::transient(ErrorKind::Protocol, "the server's answer about its state cannot be read")
 }

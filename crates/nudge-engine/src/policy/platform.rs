@@ -1,0 +1,108 @@
+//! Who runs the server, and what they call the remedy.
+//!
+//! Managed services do not let anybody edit `postgresql.conf` or set REPLICATION by hand. Where the
+//! host's name gives the service away, the hint says what to do there.
+
+use crate::{Error, ErrorKind};
+
+/// A managed service, by the host's name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Platform {
+    /// Self-managed, or a service that does not show in the name.
+    #[default]
+    Unknown,
+    /// Amazon RDS.
+    Rds,
+    /// Amazon Aurora.
+    Aurora,
+    /// Azure Database for PostgreSQL.
+    Azure,
+    /// Supabase.
+    Supabase,
+    /// Neon.
+    Neon,
+}
+
+impl Platform {
+    /// Tells the service by the end of the host's name.
+    pub fn of_host(host: &str) -> Self {
+        let host = host.trim_end_matches('.').to_ascii_lowercase();
+        let ends = |suffix| host.ends_with(suffix);
+        match () {
+            () if ends(".rds.amazonaws.com") && host.contains(".cluster-") => Self::Aurora,
+            () if ends(".rds.amazonaws.com") => Self::Rds,
+            () if ends(".postgres.database.azure.com") => Self::Azure,
+            () if ends(".supabase.co") || ends(".supabase.com") => Self::Supabase,
+            () if ends(".neon.tech") => Self::Neon,
+            () => Self::Unknown,
+        }
+    }
+
+    /// Replaces a hint by the one for this service, where there is one.
+    pub(crate) fn tune(self, error: Error) -> Error {
+        match self.remedy(error.kind()) {
+            Some(remedy) => error.with_better_hint(remedy),
+            None => error,
+        }
+    }
+
+    fn remedy(self, kind: ErrorKind) -> Option<&'static str> {
+        Some(match (self, kind) {
+            (Self::Rds, ErrorKind::WalLevel) => {
+                "set rds.logical_replication = 1 in the instance's parameter group and reboot the instance"
+            }
+            (Self::Aurora, ErrorKind::WalLevel) => {
+                "set rds.logical_replication = 1 in the cluster's parameter group and reboot the writer"
+            }
+            (Self::Rds | Self::Aurora, ErrorKind::Privilege) => "GRANT rds_replication TO the role",
+            (Self::Azure, ErrorKind::WalLevel) => {
+                "set the server parameter wal_level to logical (portal, or az postgres flexible-server parameter set) \
+                 and restart the server"
+            }
+            (Self::Azure, ErrorKind::Privilege) => {
+                "as the server's administrator: ALTER ROLE ... REPLICATION"
+            }
+            (Self::Supabase, ErrorKind::Privilege) => {
+                "connect as postgres, which has REPLICATION, or ALTER ROLE ... REPLICATION as postgres"
+            }
+            (Self::Supabase, ErrorKind::Protocol) => {
+                "use the direct connection (db.<project>.supabase.co, port 5432): the pooler knows no replication"
+            }
+            (Self::Neon, ErrorKind::WalLevel) => "enable logical replication in the project's settings",
+            (Self::Neon, ErrorKind::Protocol) => {
+                "use the direct host name, without -pooler: the pooler knows no replication"
+            }
+            (Self::Neon, ErrorKind::Privilege) => {
+                "use a role that was made in the console or with the CLI: those have REPLICATION"
+            }
+            _ => return None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_service_shows_in_the_name() {
+        let check = |host, expect| assert_eq!(Platform::of_host(host), expect, "{host}");
+        check("db.abc123.eu-central-1.rds.amazonaws.com", Platform::Rds);
+        check("db.cluster-abc123.eu-central-1.rds.amazonaws.com.", Platform::Aurora);
+        check("DB.Postgres.Database.Azure.com", Platform::Azure);
+        check("db.abcdef.supabase.co", Platform::Supabase);
+        check("ep-cool-1.eu-central-1.aws.neon.tech", Platform::Neon);
+        check("neon.tech.example.com", Platform::Unknown);
+        check("localhost", Platform::Unknown);
+    }
+
+    #[test]
+    fn hints_are_those_of_the_service() {
+        let error = || Error::permanent(ErrorKind::WalLevel, "no").with_hint("edit postgresql.conf");
+        assert!(Platform::Rds.tune(error()).hint().unwrap().contains("rds.logical_replication"));
+        assert_eq!(Platform::Unknown.tune(error()).hint(), Some("edit postgresql.conf"));
+        let tuned = Platform::Rds.tune(error());
+        assert!(tuned.is_permanent() && tuned.to_string() == "no");
+    }
+}

@@ -1,0 +1,111 @@
+//! Between the window and the consumer: may the item go out, and under which names?
+
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use nudge_decode::TableFilter;
+use tokio::sync::watch;
+
+use crate::policy::Taken;
+use crate::policy::lineage::{self, Lineage};
+use crate::policy::visibility::{self, Unseen, Visibility};
+use crate::runtime::handover::{Handover, Source};
+use crate::runtime::login::Login;
+use crate::runtime::sealed::{Opened, Sealed};
+use crate::runtime::witness::Witness;
+use crate::runtime::{Route, Status, clock};
+use crate::{FeedItem, Knobs};
+
+/// Holds items back until the server has answered what has to be known about them. At most one.
+pub(crate) struct Inspection {
+    visibility: Visibility,
+    partition_root: bool,
+    filter: TableFilter,
+    login: Arc<Login>,
+    handover: Arc<Handover>,
+    status: watch::Sender<Status>,
+    /// What waits, and for which version of the catalog the answer will be.
+    waiting: Option<(Box<Sealed>, u64)>,
+    /// The second session, while no question is under way.
+    witness: Option<Witness>,
+}
+
+impl Inspection {
+    /// As the knobs say. `login` is for the second session.
+    pub(crate) fn new(
+        knobs: &Knobs,
+        login: Arc<Login>,
+        handover: Arc<Handover>,
+        status: watch::Sender<Status>,
+    ) -> Self {
+        let Knobs { visibility, partition_root, .. } = *knobs;
+        let filter = knobs.tables.clone();
+        Self { visibility, partition_root, filter, login, handover, status, waiting: None, witness: None }
+    }
+
+    /// Takes in what is due. Yields it when nothing has to be known about it.
+    pub(crate) fn admit(&mut self, taken: Taken) -> Option<FeedItem> {
+        let Some(Source { route, facts }) = self.handover.source() else { return self.pass(taken) };
+        let (partitioned, version) = self.catalog();
+        let resolve =
+            self.partition_root && partitioned && !matches!(taken, Taken::Item(FeedItem::Resync { .. }, _));
+        let taken = match taken {
+            // A standby decodes what it has replayed, and that can be seen.
+            Taken::Item(item, _) if facts.standby => Taken::Item(item, Unseen::default()),
+            taken => taken,
+        };
+        let doubtful = match &taken {
+            Taken::Item(_, unseen) => unseen.is_in_doubt(self.visibility, facts.synchronous, clock::now()),
+            Taken::Look => true,
+        };
+        if !doubtful && !resolve {
+            return self.pass(taken);
+        }
+        let witness = self.witness_of(&route);
+        self.waiting = Some((Box::new(Sealed::new(taken, doubtful, resolve, route, witness)), version));
+        None
+    }
+
+    /// What waits, if it need not wait any longer. `None`: nothing waits, or nothing came of it.
+    pub(crate) fn poll_waiting(&mut self, cx: &mut Context<'_>) -> Poll<Option<FeedItem>> {
+        let Some((sealed, version)) = &mut self.waiting else { return Poll::Ready(None) };
+        if !self.handover.source().is_some_and(|source| sealed.is_from(&source.route)) {
+            // A later connection begins with a Resync, which stands for this item too.
+            self.waiting = None;
+            return Poll::Ready(None);
+        }
+        let (opened, version) = (ready!(sealed.poll_open(cx, &self.status)), *version);
+        let Opened { item, lineage, partitioned, witness } = opened;
+        (self.waiting, self.witness) = (None, witness);
+        if partitioned
+            .is_some_and(|partitioned| self.handover.gate.window().catalog().learn(partitioned, version))
+        {
+            self.handover.ask_for_restart();
+        }
+        Poll::Ready(item.and_then(|item| self.name(item, &lineage)))
+    }
+
+    fn pass(&self, taken: Taken) -> Option<FeedItem> {
+        match taken {
+            Taken::Item(item, _) => self.name(item, &Lineage::default()),
+            Taken::Look => None,
+        }
+    }
+
+    /// The item under all names that its changes have, as far as they are asked for.
+    fn name(&self, item: FeedItem, lineage: &Lineage) -> Option<FeedItem> {
+        let FeedItem::Batch { events, lsn } = item else { return Some(item) };
+        let events = lineage::expand(events, |table| lineage.above(table).to_vec(), &self.filter);
+        (!events.is_empty()).then_some(FeedItem::Batch { events, lsn })
+    }
+
+    fn catalog(&self) -> (bool, u64) {
+        let mut window = self.handover.gate.window();
+        (window.catalog().may_be_partitioned(), window.catalog().version())
+    }
+
+    fn witness_of(&mut self, route: &Arc<dyn Route>) -> Witness {
+        let kept = self.witness.take().filter(|witness| witness.asks(route));
+        kept.unwrap_or_else(|| Witness::new(Arc::clone(&self.login), Arc::clone(route), visibility::BLIND))
+    }
+}
