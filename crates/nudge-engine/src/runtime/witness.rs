@@ -53,12 +53,20 @@ impl Witness {
         (self, answer)
     }
 
-    /// A session that fails half way is not used again.
+    /// A session at rest may have been ended meanwhile, by the server or by something in between: then
+    /// a new one is asked at once.
     async fn converse(&mut self, tables: &[TableName]) -> Result<Testimony, Error> {
-        let session = match self.session.take() {
-            Some(session) => session,
-            None => self.login.perform(&*self.route, Purpose::Question, self.limit).await?,
-        };
+        if let Some(session) = self.session.take()
+            && let Ok(testimony) = self.question(session, tables).await
+        {
+            return Ok(testimony);
+        }
+        let session = self.login.perform(&*self.route, Purpose::Question, self.limit).await?;
+        self.question(session, tables).await
+    }
+
+    /// A session that fails half way is not used again.
+    async fn question(&mut self, session: Conversation, tables: &[TableName]) -> Result<Testimony, Error> {
         // Names in a catalog have no zero byte.
         let question = CString::new(question::testimony(tables)).map_err(|_| unreadable())?;
         let (mut testimony, mut understood) = (Testimony::default(), true);
