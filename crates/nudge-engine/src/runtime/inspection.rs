@@ -68,7 +68,11 @@ impl Inspection {
     pub(crate) fn poll_waiting(&mut self, cx: &mut Context<'_>) -> Poll<Option<FeedItem>> {
         let Some((sealed, version)) = &mut self.waiting else { return Poll::Ready(None) };
         if !self.handover.source().is_some_and(|source| sealed.is_from(&source.route)) {
-            // A later connection begins with a Resync, which stands for this item too.
+            // A later connection begins with a Resync, which stands for this item too; but the first
+            // reason is kept (rule R6).
+            if let Some(FeedItem::Resync { reason, .. }) = sealed.item() {
+                self.handover.gate.window().put_back(*reason, clock::now());
+            }
             self.waiting = None;
             return Poll::Ready(None);
         }

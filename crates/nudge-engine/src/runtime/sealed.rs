@@ -79,6 +79,11 @@ impl Sealed {
         Arc::ptr_eq(&self.route, route)
     }
 
+    /// What is to be delivered.
+    pub(crate) fn item(&self) -> Option<&FeedItem> {
+        self.item.as_ref()
+    }
+
     /// Resolves when the wait is over. Afterwards it is used up.
     pub(crate) fn poll_open(&mut self, cx: &mut Context<'_>, status: &watch::Sender<Status>) -> Poll<Opened> {
         loop {
