@@ -43,20 +43,21 @@ impl Backend {
         self.walsender.handshake_trust().await.expect("the feed logs in");
     }
 
-    /// Answers the settings of the session; `wal_sender_timeout` is 30 s.
+    /// Answers the settings of the session, on a server that has nothing special.
     pub async fn prepares(&mut self) {
-        self.prepares_as("30000", "").await;
+        self.prepares_as(Server::default()).await;
     }
 
-    /// Answers the settings of the session, on a server that has this `wal_sender_timeout` in
-    /// milliseconds and waits for these standbys.
-    pub async fn prepares_as(&mut self, wal_sender_timeout: &str, synchronous_standby_names: &str) {
+    /// Answers the settings of the session, on such a server.
+    pub async fn prepares_as(&mut self, server: Server) {
         let sql = self.walsender.expect_query("SET client_min_messages").await.expect("the settings");
         let settings = sql.split("; ").filter(|statement| statement.starts_with("SET"));
         let mut answer: Vec<u8> = settings.flat_map(|_| frames::command_complete("SET")).collect();
-        // No partitioned tables; and set_config() writes the value with a unit, as SHOW does.
+        let Server { wal_sender_timeout, standbys, partitioned } = server;
+        // set_config() writes the value with a unit, as SHOW does.
         let set = format!("{wal_sender_timeout}ms");
-        answer.extend(rows(&[&[wal_sender_timeout, synchronous_standby_names, "f", &set]]));
+        answer.extend(rows(&[[wal_sender_timeout, standbys, truth(partitioned), &set].map(Some)]));
+        answer.extend(frames::ready_for_query());
         self.sends(&answer).await;
     }
 
@@ -90,14 +91,30 @@ impl Backend {
     /// Answers what can be seen: every transaction before `xmax`, except those that are running.
     pub async fn sees(&mut self, xmax: u64, running: &[u64]) {
         self.walsender.expect_query("SELECT pg_catalog.pg_snapshot_xmax(").await.expect("the question");
-        let (xmax, lsn) = (xmax.to_string(), "0/900");
-        let running: Vec<_> = running.iter().map(u64::to_string).collect();
-        let nobody = frames::data_row(&[Some(&xmax), Some(lsn), Some("f"), None]);
-        let each =
-            running.iter().flat_map(|xid| frames::data_row(&[Some(&xmax), Some(lsn), Some("f"), Some(xid)]));
-        let rows: Vec<u8> = if running.is_empty() { nobody } else { each.collect() };
-        let end = [frames::command_complete("SELECT"), frames::ready_for_query()].concat();
-        self.sends(&[rows, end].concat()).await;
+        let (xmax, running) = (xmax.to_string(), running.iter().map(u64::to_string));
+        let row = |xid| [Some(xmax.as_str()), Some("0/900"), Some("f"), xid];
+        let running: Vec<_> = running.collect();
+        let mut snapshot: Vec<_> = running.iter().map(|xid| row(Some(xid.as_str()))).collect();
+        if snapshot.is_empty() {
+            snapshot.push(row(None));
+        }
+        self.sends(&[rows(&snapshot), frames::ready_for_query()].concat()).await;
+    }
+
+    /// Answers whether there are partitioned tables, and which tables (schema and name) lie above
+    /// others. Everything can be seen. Returns the question.
+    pub async fn knows(&mut self, partitioned: bool, above: &[[&'static str; 4]]) -> String {
+        let sql =
+            self.walsender.expect_query("SELECT pg_catalog.pg_snapshot_xmax(").await.expect("the question");
+        let mut answer = rows(&[[Some("1000"), Some("0/900"), Some(truth(partitioned)), None]]);
+        if sql.contains(';') {
+            let depth = |[schema, table, above_schema, above]: &[&'static str; 4]| {
+                [Some("2"), Some(*schema), Some(*table), Some(*above_schema), Some(*above)]
+            };
+            answer.extend(rows(&above.iter().map(depth).collect::<Vec<_>>()));
+        }
+        self.sends(&[answer, frames::ready_for_query()].concat()).await;
+        sql
     }
 
     /// A transaction that changes a row of each of these tables.
@@ -193,13 +210,32 @@ impl DerefMut for Backend {
     }
 }
 
-/// Rows, and the end of the query.
-fn rows(rows: &[&[&str]]) -> Vec<u8> {
-    let mut answer = frames::row_description(&vec!["?"; rows[0].len()]);
-    for row in rows {
-        answer.extend(frames::data_row(&row.iter().map(|value| Some(*value)).collect::<Vec<_>>()));
+/// What a server tells about itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Server {
+    /// In milliseconds.
+    pub wal_sender_timeout: &'static str,
+    /// `synchronous_standby_names`.
+    pub standbys: &'static str,
+    /// Whether the database has partitioned tables.
+    pub partitioned: bool,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self { wal_sender_timeout: "30000", standbys: "", partitioned: false }
     }
+}
+
+/// As the server writes it.
+fn truth(truth: bool) -> &'static str {
+    if truth { "t" } else { "f" }
+}
+
+/// The answer of one statement.
+fn rows<const COLUMNS: usize>(rows: &[[Option<&str>; COLUMNS]]) -> Vec<u8> {
+    let mut answer = frames::row_description(&["?"; COLUMNS]);
+    answer.extend(rows.iter().flat_map(|row| frames::data_row(row)));
     answer.extend(frames::command_complete("SELECT"));
-    answer.extend(frames::ready_for_query());
     answer
 }

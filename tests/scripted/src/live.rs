@@ -4,7 +4,7 @@ use nudge_engine::Knobs;
 use nudge_engine::runtime::Feed;
 use tokio::time::timeout;
 
-use crate::{Backend, Network, S, settle, soon, wakeup};
+use crate::{Backend, Network, S, Server, settle, soon, wakeup};
 
 /// A live feed, its network, and the server process that streams to it.
 pub struct Live {
@@ -34,6 +34,18 @@ impl Live {
         let connecting = network.connect(knobs);
         let mut backend = network.accept().await;
         backend.streams().await;
+        Self { feed: connecting.live().await, backend, network }
+    }
+
+    /// A feed of such a server. Nothing was taken yet.
+    pub async fn of(server: Server, knobs: Knobs) -> Self {
+        let mut network = Network::new();
+        let connecting = network.connect(knobs);
+        let mut backend = network.accept().await;
+        backend.lets_in().await;
+        backend.prepares_as(server).await;
+        backend.makes_slot().await;
+        backend.starts().await;
         Self { feed: connecting.live().await, backend, network }
     }
 

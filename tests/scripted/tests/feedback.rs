@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use nudge_engine::Knobs;
-use pgnudge_scripted::{Live, MS, Network, S, knobs, settle, timed};
+use pgnudge_scripted::{Live, MS, S, Server, knobs, settle, timed};
 use pgnudge_testkit::frames;
 use tokio::time::{Instant, advance, sleep, sleep_until, timeout};
 
@@ -47,14 +47,8 @@ async fn r9_a_status_goes_out_at_every_interval() {
 #[tokio::test(start_paused = true)]
 async fn r9_a_server_with_less_patience_hears_more_often() {
     for (wal_sender_timeout, expect) in [("3000", S), ("60000", 10 * S), ("0", 10 * S), ("soon", 10 * S)] {
-        let mut network = Network::new();
-        let connecting = network.connect(knobs());
-        let mut backend = network.accept().await;
-        backend.lets_in().await;
-        backend.prepares_as(wal_sender_timeout, "").await;
-        backend.makes_slot().await;
-        backend.starts().await;
-        let mut live = Live { feed: connecting.live().await, backend, network };
+        let server = Server { wal_sender_timeout, ..Server::default() };
+        let mut live = Live::of(server, knobs()).await;
         assert_eq!(cadence(&mut live).await, [expect; 3], "{wal_sender_timeout}");
     }
 }

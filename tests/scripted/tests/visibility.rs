@@ -9,7 +9,8 @@ use nudge_engine::Knobs;
 use nudge_engine::policy::{Edge, Visibility};
 use nudge_engine::runtime::Status;
 use pgnudge_scripted::{
-    Backend, Live, MS, Network, Reception, S, START, XID, knobs, position, settle, soon, timed, wakeup,
+    Backend, Live, MS, Network, Reception, S, START, Server, XID, knobs, position, settle, soon, timed,
+    wakeup,
 };
 use pgnudge_testkit::frames;
 use tokio::time::{sleep, timeout};
@@ -25,15 +26,8 @@ fn relaxed() -> Knobs {
 }
 
 /// A live feed of a server that waits for these standbys.
-async fn live(knobs: Knobs, synchronous_standby_names: &str) -> Live {
-    let mut network = Network::new();
-    let connecting = network.connect(knobs);
-    let mut backend = network.accept().await;
-    backend.lets_in().await;
-    backend.prepares_as("30000", synchronous_standby_names).await;
-    backend.makes_slot().await;
-    backend.starts().await;
-    let mut live = Live { feed: connecting.live().await, backend, network };
+async fn live(knobs: Knobs, standbys: &'static str) -> Live {
+    let mut live = Live::of(Server { standbys, ..Server::default() }, knobs).await;
     assert_eq!(live.next().await, "connected");
     sleep(S).await;
     live

@@ -103,6 +103,14 @@ impl Catalog {
         partitioned && self.watchful
     }
 
+    /// Nobody has told. A watchful one looks again: what the server keeps to itself brings no item that
+    /// would ask.
+    pub fn unanswered(&mut self, now: Instant) {
+        if self.watchful && self.plain.is_none() {
+            self.look_due.get_or_insert(now + Self::REST);
+        }
+    }
+
     /// The tables that are no partitions; `None`: any may be one.
     pub fn plain(&self) -> Option<&Plain> {
         self.plain.as_ref()

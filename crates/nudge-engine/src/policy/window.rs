@@ -149,9 +149,9 @@ impl Window {
     pub fn absorb(&mut self, harvest: &mut Harvest, now: Instant) -> bool {
         let before = self.due();
         if std::mem::take(&mut harvest.restarted) {
-            self.unseen = Unseen::default();
+            (self.unseen, self.lsn) = (Unseen::default(), Lsn::ZERO);
         }
-        self.lsn = harvest.lsn;
+        self.lsn = self.lsn.max(harvest.lsn);
         if std::mem::take(&mut harvest.empty) {
             self.catalog.changed(now);
         }
@@ -303,5 +303,20 @@ mod tests {
         harvest.restart(Reason::Reconnected);
         window.absorb(&mut harvest, start + S / 2);
         assert!(window.due().is_some_and(|due| due <= start + S / 2));
+    }
+
+    /// A hub hands over items whose position may be before that of an item cut out of a transaction.
+    #[test]
+    fn positions_go_back_with_a_new_stream_only() {
+        let (mut window, start) = (window(), Instant::now());
+        for (lsn, restarted, expect) in [(9, false, 9), (5, false, 9), (3, true, 3), (4, false, 4)] {
+            let mut harvest = Harvest::default();
+            if restarted {
+                harvest.restart(Reason::Reconnected);
+            }
+            harvest.reach(Lsn::new(lsn));
+            window.absorb(&mut harvest, start);
+            assert_eq!(window.lsn, Lsn::new(expect));
+        }
     }
 }

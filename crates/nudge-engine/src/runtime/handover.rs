@@ -13,7 +13,6 @@ use crate::runtime::gate::Gate;
 pub(crate) struct Handover {
     pub(crate) gate: Arc<Gate>,
     source: Mutex<Option<Source>>,
-    restart: Notify,
 }
 
 /// The server that the stream comes from.
@@ -22,11 +21,13 @@ pub(crate) struct Source {
     /// How it was reached, for questions beside the stream. Another connection has another one.
     pub(crate) route: Arc<dyn Route>,
     pub(crate) facts: ServerFacts,
+    /// Told when the stream does not bring what it should any more: it has to be made anew.
+    pub(crate) outgrown: Arc<Notify>,
 }
 
 impl Handover {
     pub(crate) fn new(window: Window) -> Self {
-        Self { gate: Gate::new(window), source: Mutex::new(None), restart: Notify::new() }
+        Self { gate: Gate::new(window), source: Mutex::new(None) }
     }
 
     /// A stream has started. `filtered`: the server applies the table filter.
@@ -38,15 +39,5 @@ impl Handover {
     /// Where the latest stream comes from.
     pub(crate) fn source(&self) -> Option<Source> {
         self.source.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// The stream does not bring what it should any more: it has to be made anew.
-    pub(crate) fn ask_for_restart(&self) {
-        self.restart.notify_one();
-    }
-
-    /// Resolves when that was asked for.
-    pub(crate) async fn restart_asked(&self) {
-        self.restart.notified().await;
     }
 }

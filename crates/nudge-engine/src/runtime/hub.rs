@@ -105,8 +105,12 @@ impl Seat {
         let mut harvest = Harvest::default();
         match item {
             FeedItem::Resync { reason, lsn } => {
+                if *reason == Reason::Reconnected {
+                    harvest.restart(*reason);
+                } else {
+                    harvest.resync(*reason);
+                }
                 harvest.reach(*lsn);
-                harvest.resync(*reason);
             }
             FeedItem::Batch { events, lsn } => {
                 harvest.reach(*lsn);
@@ -150,8 +154,11 @@ impl Seats {
 
     fn distribute(&self, item: &FeedItem) {
         let mut hall = self.lock();
-        let (FeedItem::Resync { lsn, .. } | FeedItem::Batch { lsn, .. }) = item;
-        hall.lsn = hall.lsn.max(*lsn);
+        hall.lsn = match item {
+            // Of another stream, perhaps of another server.
+            FeedItem::Resync { reason: Reason::Reconnected, lsn } => *lsn,
+            FeedItem::Resync { lsn, .. } | FeedItem::Batch { lsn, .. } => hall.lsn.max(*lsn),
+        };
         hall.occupied.retain(|seat| {
             seat.upgrade().is_some_and(|seat| {
                 seat.deliver(item);

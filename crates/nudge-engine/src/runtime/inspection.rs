@@ -45,7 +45,7 @@ impl Inspection {
 
     /// Takes in what is due. Yields it when nothing has to be known about it.
     pub(crate) fn admit(&mut self, taken: Taken) -> Option<FeedItem> {
-        let Some(Source { route, facts }) = self.handover.source() else { return self.pass(taken) };
+        let Some(Source { route, facts, .. }) = self.handover.source() else { return self.pass(taken) };
         let (resolve, version) = self.has_to_be_resolved(&taken);
         let taken = match taken {
             // A standby decodes what it has replayed, and that can be seen.
@@ -67,7 +67,7 @@ impl Inspection {
     /// What waits, if it need not wait any longer. `None`: nothing waits, or nothing came of it.
     pub(crate) fn poll_waiting(&mut self, cx: &mut Context<'_>) -> Poll<Option<FeedItem>> {
         let Some((sealed, version)) = &mut self.waiting else { return Poll::Ready(None) };
-        if !self.handover.source().is_some_and(|source| sealed.is_from(&source.route)) {
+        let Some(source) = self.handover.source().filter(|source| sealed.is_from(&source.route)) else {
             // A later connection begins with a Resync, which stands for this item too; but the first
             // reason is kept (rule R6).
             if let Some(FeedItem::Resync { reason, .. }) = sealed.item() {
@@ -75,14 +75,17 @@ impl Inspection {
             }
             self.waiting = None;
             return Poll::Ready(None);
-        }
+        };
         let (opened, version) = (ready!(sealed.poll_open(cx, &self.status)), *version);
         let Opened { item, tables, lineage, partitioned, witness } = opened;
         (self.waiting, self.witness) = (None, witness);
-        let learn = |partitioned| self.handover.gate.window().catalog().learn(partitioned, &tables, version);
-        if partitioned.is_some_and(learn) {
-            self.handover.ask_for_restart();
+        let mut window = self.handover.gate.window();
+        match partitioned {
+            None => window.catalog().unanswered(clock::now()),
+            Some(yes) if window.catalog().learn(yes, &tables, version) => source.outgrown.notify_one(),
+            Some(_) => {}
         }
+        drop(window);
         Poll::Ready(item.and_then(|item| self.name(item, &lineage)))
     }
 

@@ -1,13 +1,15 @@
 //! The streaming loop: the busiest code of the project.
 
+use std::sync::Arc;
+
 use nudge_decode::Plugin;
 use nudge_proto::{Lsn, StandbyStatus, Stream, StreamEvent};
 use tokio::select;
+use tokio::sync::Notify;
 
 use crate::policy::Feedback;
 use crate::policy::diagnosis::{self, Stage};
 use crate::runtime::clock;
-use crate::runtime::handover::Handover;
 use crate::runtime::intake::Intake;
 use crate::runtime::link::Link;
 use crate::{Error, ErrorKind};
@@ -19,7 +21,8 @@ pub(crate) struct Replication<'a> {
     pub(crate) plugin: Plugin,
     pub(crate) feedback: Feedback,
     pub(crate) intake: &'a mut Intake,
-    pub(crate) handover: &'a Handover,
+    /// Somebody has found out that the stream does not bring what it should any more.
+    pub(crate) outgrown: Arc<Notify>,
 }
 
 impl Replication<'_> {
@@ -41,14 +44,15 @@ impl Replication<'_> {
                 return silent();
             }
             select! {
-                // After a pause of the whole process both are ready: then the server is not silent.
                 biased;
+                () = self.outgrown.notified() => return outgrown(),
+                // Before the timer: after a pause of the whole process both are ready, and then the
+                // server is not silent.
                 arrived = self.link.exchange() => match arrived {
                     Ok(()) => self.feedback.heard(clock::now()),
                     Err(error) => return diagnosis::network(Stage::Stream, error),
                 },
                 () = clock::sleep_until(self.feedback.deadline()) => {}
-                () = self.handover.restart_asked() => return outgrown(),
             }
         }
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use nudge_decode::{Plugin, TableFilter};
 use nudge_proto::{Lsn, StartReplication};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Notify, oneshot, watch};
 
 use crate::policy::diagnosis::Stage;
 use crate::policy::session::ServerFacts;
@@ -118,13 +118,14 @@ impl Supervisor {
         self.intake.restart(reason);
         let feedback =
             Feedback::new(facts.status_interval, self.knobs.liveness_timeout, consistent_point, clock::now());
-        self.handover.set_source(Source { route, facts }, filtered);
+        let outgrown = Arc::new(Notify::new());
+        self.handover.set_source(Source { route, facts, outgrown: Arc::clone(&outgrown) }, filtered);
         self.status.send_replace(Status::Streaming { slot: name, backend_pid, plugin, unchecked: None });
         if let Some(first) = self.first.take() {
             let _ = first.send(Ok(()));
         }
-        let (intake, handover) = (&mut self.intake, &*self.handover);
-        Err(Replication { link, stream, plugin, feedback, intake, handover }.run().await)
+        let intake = &mut self.intake;
+        Err(Replication { link, stream, plugin, feedback, intake, outgrown }.run().await)
     }
 
     /// What the server may filter by. It sees a row under the name of its partition, so while there are
