@@ -4,7 +4,12 @@
 #![expect(clippy::panic, clippy::unwrap_used, reason = "helpers of tests, outside of any test function")]
 
 mod changes;
+mod encodings;
+mod keys;
+mod messages;
+mod settings;
 
+use nudge_decode::{Decoded, Decoder};
 use std::{fs, path::Path};
 
 const SERVERS: [&str; 3] = ["pg15", "pg17", "pg18"];
@@ -19,4 +24,15 @@ fn bytes(file: &str) -> Vec<u8> {
 fn messages(file: &str) -> Vec<String> {
     let text = String::from_utf8(bytes(file)).unwrap();
     text.trim_end_matches('\n').split("\n%%\n").map(str::to_owned).collect()
+}
+
+/// What each message says, one payload text per identity; transactions are left out.
+fn payloads(decoder: &Decoder, messages: &[String]) -> Vec<Vec<String>> {
+    let decoded = messages.iter().map(|message| (message, decoder.decode(message.as_bytes(), false)));
+    let payloads = decoded.filter_map(|(message, decoded)| match decoded {
+        Decoded::Change(identities) => Some(identities.iter().map(ToString::to_string).collect()),
+        Decoded::Unreadable(why) => panic!("{why}: {message}"),
+        Decoded::Begin { .. } | Decoded::Commit | Decoded::Silent => None,
+    });
+    payloads.collect()
 }
