@@ -3,7 +3,7 @@
 //! Row data never gets this far. What to do with each item, above all with the unreadable
 //! ones, is the engine's business.
 
-use crate::Tables;
+use crate::Identities;
 use thiserror::Error;
 
 /// The meaning of one message.
@@ -16,8 +16,9 @@ pub enum Decoded<'a> {
         /// The transaction's id, 32 bits without the epoch, if the plugin printed it.
         xid: Option<u32>,
     },
-    /// One row changed, or several tables were truncated by one statement.
-    Change(Tables<'a>),
+    /// One row changed, or several tables were truncated by one statement, or an application says
+    /// so.
+    Change(Identities<'a>),
     /// The transaction's changes are complete.
     Commit,
     /// Understood, and no change: a logical message, or a notice about something else.
@@ -33,12 +34,15 @@ pub enum Unreadable {
     /// More of the message than its head is needed.
     #[error("the message goes on past its head, and what is missing matters")]
     Cut,
-    /// The plugins print names in the encoding of the database, which need not be UTF-8.
-    #[error("a table's name is not UTF-8")]
+    /// The plugins print names in the encoding of the database, which need not be known.
+    #[error("a table's name is no text in the encoding of the database")]
     NotText,
-    /// The notice quotes names without escaping them, and these can be told apart in two ways.
-    #[error("the notice can be read as naming different tables")]
+    /// Names are printed without escaping them, and these can be told apart in two ways.
+    #[error("the message can be read as naming different tables")]
     Ambiguous,
+    /// An application sent a message with our prefix and another content than `schema.table`.
+    #[error("the content of an application's nudge is not the name of a table")]
+    Nudge,
     /// The plugin does not print this with the options that it was given.
     #[error("the message does not follow the plugin's grammar")]
     Grammar,

@@ -7,9 +7,11 @@
 //! The parsers written by hand in this crate know an explicit terminator (a closing quote) and
 //! say `Incomplete` without it in either mode.
 
-use crate::Unreadable;
+use crate::{ServerEncoding, Unreadable};
+use alloc::borrow::Cow;
 use nom::{
     Err, IResult, IsStreaming, Mode, Needed, OutputMode, PResult, Parser,
+    bytes::take_while,
     error::{ErrorKind, ParseError},
 };
 
@@ -90,19 +92,24 @@ pub(crate) fn unreadable(why: Unreadable) -> Err<Fault> {
     Err::Failure(Fault(why))
 }
 
-/// A name as text; a name is never empty.
-pub(crate) fn name(bytes: &[u8]) -> Result<&str, Err<Fault>> {
-    match str::from_utf8(bytes) {
-        Ok("") => Err(unreadable(Unreadable::Grammar)),
-        Ok(name) => Ok(name),
-        Err(_) => Err(unreadable(Unreadable::NotText)),
-    }
+/// The rest of a message, which must be there as a whole.
+pub(crate) fn rest<'a>() -> impl Grammar<'a, &'a [u8]> {
+    take_while(|_| true)
 }
 
-/// A transaction id as both plugins print it: decimal, 32 bits.
-pub(crate) fn transaction_id(digits: &[u8]) -> Option<u32> {
-    digits.iter().try_fold(0_u32, |id, digit| {
+/// A name as text; a name is never empty.
+#[inline(always)] // Twice per message; the compiler would not.
+pub(crate) fn name(bytes: &[u8], encoding: ServerEncoding) -> Result<Cow<'_, str>, Err<Fault>> {
+    if bytes.is_empty() {
+        return Err(unreadable(Unreadable::Grammar));
+    }
+    encoding.text(bytes).map_err(unreadable)
+}
+
+/// A number of at most 32 bits: a transaction id as both plugins print it, or a size.
+pub(crate) fn decimal(digits: &[u8]) -> Option<u32> {
+    digits.iter().try_fold(0_u32, |number, digit| {
         let digit = char::from(*digit).to_digit(10)?;
-        id.checked_mul(10)?.checked_add(digit)
+        number.checked_mul(10)?.checked_add(digit)
     })
 }

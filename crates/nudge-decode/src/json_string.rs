@@ -1,29 +1,45 @@
 //! JSON's notation of a name (RFC 8259, section 7), as the server's `escape_json` writes it.
 
 use crate::{
-    Unreadable,
-    head::{Parsed, incomplete, mismatch, name, unreadable},
+    ServerEncoding, Unreadable,
+    head::{Grammar, Parsed, incomplete, mismatch, name, unreadable},
 };
 use alloc::{borrow::Cow, string::String};
 use memchr::memchr2_iter;
 
 /// Reads a string that is a name, in the middle of a message.
-pub(crate) fn json_string(input: &[u8]) -> Parsed<'_, Cow<'_, str>> {
+pub(crate) fn json_name<'a>(encoding: ServerEncoding) -> impl Grammar<'a, Cow<'a, str>> {
+    move |input: &'a [u8]| json_name_in(input, encoding)
+}
+
+fn json_name_in(input: &[u8], encoding: ServerEncoding) -> Parsed<'_, Cow<'_, str>> {
     let (rest, literal) = json_literal(input)?;
-    let text = name(literal.inside)?;
+    let text = name(literal.inside, encoding)?;
     if !literal.escaped {
-        return Ok((rest, Cow::Borrowed(text)));
+        return Ok((rest, text));
     }
-    let text = unescape(text).ok_or_else(|| unreadable(Unreadable::Grammar))?;
+    let text = unescape(&text).ok_or_else(|| unreadable(Unreadable::Grammar))?;
     Ok((rest, Cow::Owned(text)))
 }
 
 /// A string as it is written.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Literal<'a> {
     /// The text between the quotes, whatever its encoding.
     pub(crate) inside: &'a [u8],
     /// There is a backslash in it.
     escaped: bool,
+}
+
+impl<'a> Literal<'a> {
+    /// The text that it stands for.
+    pub(crate) fn text(self, encoding: ServerEncoding) -> Result<Cow<'a, str>, Unreadable> {
+        let text = encoding.text(self.inside)?;
+        if !self.escaped {
+            return Ok(text);
+        }
+        unescape(&text).map(Cow::Owned).ok_or(Unreadable::Grammar)
+    }
 }
 
 /// Finds the end of a string.
@@ -102,7 +118,7 @@ mod tests {
     use crate::head::read;
 
     fn check(input: &str, expected: Result<&str, Unreadable>) {
-        let read = read(json_string, input.as_bytes(), false);
+        let read = read(json_name(ServerEncoding::UTF8), input.as_bytes(), false);
         assert_eq!(read.as_deref(), expected.as_ref().map(|name| *name), "{input}");
     }
 
@@ -123,13 +139,14 @@ mod tests {
         for lonely in [r#""\ud83e","#, r#""\udd00","#, r#""\ud83e\u0041","#, r#""\u+123","#] {
             check(lonely, Err(Unreadable::Grammar));
         }
-        assert_eq!(read(json_string, b"\"\xff\",", false), Err(Unreadable::NotText));
+        assert_eq!(read(json_name(ServerEncoding::UTF8), b"\"\xff\",", false), Err(Unreadable::NotText));
     }
 
     #[test]
     fn borrows_unless_something_is_escaped() {
-        let borrowed =
-            |input: &'static str| matches!(read(json_string, input.as_bytes(), false), Ok(Cow::Borrowed(_)));
+        let borrowed = |input: &'static str| {
+            matches!(read(json_name(ServerEncoding::UTF8), input.as_bytes(), false), Ok(Cow::Borrowed(_)))
+        };
         assert!(borrowed(r#""Käse 🧀","#));
         assert!(!borrowed(r#""a\tb","#));
     }

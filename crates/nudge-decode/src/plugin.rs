@@ -1,18 +1,18 @@
 //! The output plugins that this crate reads.
 
-use crate::{Decoded, TableFilter, test_decoding, wal2json};
-use alloc::{borrow::Cow, vec::Vec};
+use crate::{TableFilter, wal2json};
 use core::{fmt, str::FromStr};
 use thiserror::Error;
 
-/// An output plugin: what to ask of it, and how to read what it then prints.
+/// An output plugin. What to ask of it, and how to read what it prints, is in
+/// [`Decoder`](crate::Decoder).
 ///
 /// Exhaustive on purpose: a further plugin is one that callers must choose when to use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Plugin {
     /// PostgreSQL's example plugin, installed nearly everywhere.
     TestDecoding,
-    /// A third-party plugin that can filter by table on the server.
+    /// A third-party plugin that can filter by table on the server, and prints primary keys.
     Wal2Json,
 }
 
@@ -25,48 +25,12 @@ impl Plugin {
         }
     }
 
-    /// The options of START_REPLICATION that make the plugin print what [`decode`](Self::decode)
-    /// reads.
-    ///
-    /// Values are plain text: quoting them is left to whoever writes the command.
-    /// Where the plugin can apply `filter` exactly, the options say so; that saves work, and
-    /// is no replacement for [`TableFilter::matches`], since not every filter can be pushed.
-    /// The plugin compares names as it prints them: it knows a partition's row under the
-    /// partition's name alone. A filter that means more than that must not be given here.
-    pub fn options(self, filter: &TableFilter) -> Vec<(&'static str, Cow<'static, str>)> {
-        match self {
-            Self::TestDecoding => test_decoding::options(),
-            Self::Wal2Json => wal2json::options(filter),
-        }
-    }
-
-    /// Whether the server would apply `filter`, so that [`options`](Self::options) holds it.
+    /// Whether the server would apply `filter`, in a database whose encoding is UTF-8 or where
+    /// the names in `filter` are ASCII.
     pub fn filters(self, filter: &TableFilter) -> bool {
         match self {
             Self::TestDecoding => false,
             Self::Wal2Json => wal2json::filters(filter),
-        }
-    }
-
-    /// Reads a message of the stream from its `head`; `cut` says that the message goes on.
-    ///
-    /// A cut head is never wrong: the result is that of the whole message, or unreadable.
-    pub fn decode(self, head: &[u8], cut: bool) -> Decoded<'_> {
-        match self {
-            Self::TestDecoding => test_decoding::decode(head, cut),
-            Self::Wal2Json => wal2json::decode(head, cut),
-        }
-    }
-
-    /// Reads the `message` of a notice (field `M` of NoticeResponse) that came within the stream;
-    /// `cut` as for [`decode`](Self::decode).
-    ///
-    /// wal2json raises a warning for a change that it cannot print: that is a change, too
-    /// (rule R8). Other notices are silent.
-    pub fn decode_notice(self, message: &[u8], cut: bool) -> Decoded<'_> {
-        match self {
-            Self::TestDecoding => Decoded::Silent,
-            Self::Wal2Json => wal2json::decode_notice(message, cut),
         }
     }
 }

@@ -3,35 +3,42 @@
 //!
 //! test_decoding prints names so (the server's `quote_identifier`), and users write them so.
 
-use crate::head::{Parsed, incomplete, mismatch, name};
+use crate::{
+    ServerEncoding,
+    head::{Grammar, Parsed, incomplete, mismatch, name},
+};
 use alloc::borrow::Cow;
 use core::fmt;
 use memchr::memchr_iter;
 
 /// Reads one identifier in the middle of a message.
-pub(crate) fn identifier(input: &[u8]) -> Parsed<'_, Cow<'_, str>> {
+pub(crate) fn identifier<'a>(encoding: ServerEncoding) -> impl Grammar<'a, Cow<'a, str>> {
+    move |input: &'a [u8]| identifier_in(input, encoding)
+}
+
+fn identifier_in(input: &[u8], encoding: ServerEncoding) -> Parsed<'_, Cow<'_, str>> {
     match input.split_first() {
         None => Err(incomplete()),
-        Some((b'"', text)) => quoted(text),
-        Some((b'a'..=b'z' | b'_', _)) => bare(input),
+        Some((b'"', text)) => quoted(text, encoding),
+        Some((b'a'..=b'z' | b'_', _)) => bare(input, encoding),
         Some(_) => Err(mismatch()),
     }
 }
 
 /// Reads what follows an opening quote.
-fn quoted(text: &[u8]) -> Parsed<'_, Cow<'_, str>> {
+fn quoted(text: &[u8], encoding: ServerEncoding) -> Parsed<'_, Cow<'_, str>> {
     let quote = ClosingQuote::find(text).ok_or_else(incomplete)?;
     let (inside, rest) = text.split_at_checked(quote.at).ok_or_else(incomplete)?;
     // A message never ends with an identifier, so a quote at its end is half of a doubled one.
     let rest = rest.get(1..).filter(|rest| !rest.is_empty()).ok_or_else(incomplete)?;
-    Ok((rest, quote.undouble(name(inside)?)))
+    Ok((rest, quote.undouble(name(inside, encoding)?)))
 }
 
 /// What `quote_identifier` leaves unquoted, keywords aside.
-fn bare(input: &[u8]) -> Parsed<'_, Cow<'_, str>> {
+fn bare(input: &[u8], encoding: ServerEncoding) -> Parsed<'_, Cow<'_, str>> {
     let end = input.iter().position(|byte| !is_bare(*byte)).ok_or_else(incomplete)?;
     let (text, rest) = input.split_at_checked(end).ok_or_else(incomplete)?;
-    Ok((rest, Cow::Borrowed(name(text)?)))
+    Ok((rest, name(text, encoding)?))
 }
 
 fn is_bare(byte: u8) -> bool {
@@ -62,8 +69,8 @@ impl ClosingQuote {
     }
 
     /// The name that `inside`, the text up to the closing quote, stands for.
-    pub(crate) fn undouble<'a>(&self, inside: &'a str) -> Cow<'a, str> {
-        if self.doubled { Cow::Owned(inside.replace("\"\"", "\"")) } else { Cow::Borrowed(inside) }
+    pub(crate) fn undouble<'a>(&self, inside: Cow<'a, str>) -> Cow<'a, str> {
+        if self.doubled { Cow::Owned(inside.replace("\"\"", "\"")) } else { inside }
     }
 }
 
@@ -89,7 +96,7 @@ mod tests {
     use alloc::string::ToString;
 
     fn check(input: &str, expected: Result<&str, Unreadable>) {
-        let read = read(identifier, input.as_bytes(), false);
+        let read = read(identifier(ServerEncoding::UTF8), input.as_bytes(), false);
         assert_eq!(read.as_deref(), expected.as_ref().map(|name| *name), "{input}");
     }
 
@@ -108,13 +115,14 @@ mod tests {
         for input in ["", "orders", "\"orders\"", "\"open", "1st.", "Orders.", ".", "\"\"."] {
             check(input, Err(Unreadable::Grammar));
         }
-        assert_eq!(read(identifier, b"\"\xff\".", false), Err(Unreadable::NotText));
+        assert_eq!(read(identifier(ServerEncoding::UTF8), b"\"\xff\".", false), Err(Unreadable::NotText));
     }
 
     #[test]
     fn borrows_unless_a_quote_is_doubled() {
-        let borrowed =
-            |input: &'static str| matches!(read(identifier, input.as_bytes(), false), Ok(Cow::Borrowed(_)));
+        let borrowed = |input: &'static str| {
+            matches!(read(identifier(ServerEncoding::UTF8), input.as_bytes(), false), Ok(Cow::Borrowed(_)))
+        };
         assert!(borrowed("orders."));
         assert!(borrowed("\"We.ird\"."));
         assert!(!borrowed("\"a\"\"b\"."));

@@ -44,6 +44,16 @@ impl TablePattern {
     pub fn table(&self) -> Option<&str> {
         self.table.name()
     }
+
+    /// The one table that the pattern names, if it names one.
+    pub(crate) fn into_table(self) -> Option<TableRef<'static>> {
+        match (self.schema, self.table) {
+            (Part::Name(schema), Part::Name(table)) => {
+                Some(TableRef::new(schema.into_string(), table.into_string()))
+            }
+            _ => None,
+        }
+    }
 }
 
 impl FromStr for TablePattern {
@@ -111,7 +121,7 @@ fn part(text: &str) -> Result<(Part, &str), PatternFault> {
 fn quoted(text: &str) -> Result<(Part, &str), PatternFault> {
     let quote = ClosingQuote::find(text.as_bytes()).ok_or(PatternFault::StrayQuote)?;
     let (inside, rest) = text.split_at(quote.at);
-    let name = quote.undouble(inside);
+    let name = quote.undouble(inside.into());
     match rest.strip_prefix('"') {
         Some(rest) if rest.is_empty() || rest.starts_with('.') => Ok((Part::Name(name.into()), rest)),
         _ => Err(PatternFault::StrayQuote),

@@ -1,7 +1,7 @@
 //! The one identity of a table, whatever the plugin that printed it.
 
-use alloc::{borrow::Cow, vec::Vec};
-use core::{fmt, slice};
+use alloc::borrow::Cow;
+use core::fmt;
 
 /// A table's schema and name as the catalog has them: no quotes, no escapes, case kept.
 ///
@@ -25,54 +25,5 @@ impl<'a> TableRef<'a> {
 impl fmt::Display for TableRef<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.schema, self.table)
-    }
-}
-
-/// The tables of one change: one without any allocation, or the several of a TRUNCATE.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tables<'a>(Few<'a>);
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Few<'a> {
-    One(TableRef<'a>),
-    Several(Vec<TableRef<'a>>),
-}
-
-impl<'a> Tables<'a> {
-    /// `first` and `others`, in this order.
-    pub(crate) fn new(first: TableRef<'a>, mut others: Vec<TableRef<'a>>) -> Self {
-        if others.is_empty() {
-            return Self::from(first);
-        }
-        others.insert(0, first);
-        Self(Few::Several(others))
-    }
-
-    /// At least one table, in the order printed.
-    pub fn as_slice(&self) -> &[TableRef<'a>] {
-        match &self.0 {
-            Few::One(table) => slice::from_ref(table),
-            Few::Several(tables) => tables,
-        }
-    }
-
-    /// The tables one by one, in the order printed.
-    pub fn iter(&self) -> slice::Iter<'_, TableRef<'a>> {
-        self.as_slice().iter()
-    }
-}
-
-impl<'a> From<TableRef<'a>> for Tables<'a> {
-    fn from(table: TableRef<'a>) -> Self {
-        Self(Few::One(table))
-    }
-}
-
-impl<'t, 'a> IntoIterator for &'t Tables<'a> {
-    type Item = &'t TableRef<'a>;
-    type IntoIter = slice::Iter<'t, TableRef<'a>>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.iter()
     }
 }

@@ -12,16 +12,18 @@
 //! no notices to read. It cannot filter by table.
 
 use crate::{
-    Decoded, TableRef, Tables,
-    head::{Grammar, literal, read, transaction_id},
+    Decoded, Decoder, Identities, ServerEncoding, TableRef, Unreadable,
+    application_nudge::application_nudge,
+    head::{Grammar, decimal, literal, read, rest},
     sql_identifier::identifier,
 };
 use alloc::{borrow::Cow, vec, vec::Vec};
+use memchr::memmem;
 use nom::{
     Parser,
     branch::alt,
     character::digit1,
-    combinator::{eof, opt},
+    combinator::{eof, opt, success},
     multi::fold_many0,
     sequence::{preceded, separated_pair, terminated},
 };
@@ -33,18 +35,30 @@ pub(crate) fn options() -> Vec<(&'static str, Cow<'static, str>)> {
         // The id that the visibility check asks for (rule R13).
         ("include-xids", "true".into()),
         // Transactions without changes are told too (`skip-empty-xacts` stays off): DDL is not
-        // decoded, and they are its only trace.
+        // decoded, and they are its only trace; and a message alone is no change to PostgreSQL 15,
+        // and would stand outside any transaction.
     ]
 }
 
 /// Reads one message.
-pub(crate) fn decode(head: &[u8], cut: bool) -> Decoded<'_> {
-    read(message(), head, cut).unwrap_or_else(Decoded::Unreadable)
+pub(crate) fn decode(encoding: ServerEncoding, head: &[u8], cut: bool) -> Decoded<'_> {
+    read(message(encoding), head, cut).unwrap_or_else(Decoded::Unreadable)
 }
 
-fn message<'a>() -> impl Grammar<'a, Decoded<'a>> {
+/// Reads one message, and looks once more for what `decoder` reads beyond the table.
+#[inline(never)] // Else the compiler makes reading tables alone slower.
+pub(crate) fn look_closer<'a>(decoder: &Decoder, head: &'a [u8], cut: bool) -> Decoded<'a> {
+    match decode(decoder.encoding, head, cut) {
+        Decoded::Silent if decoder.messages => {
+            read(logical_message(decoder.encoding), head, cut).unwrap_or_else(Decoded::Unreadable)
+        }
+        decoded => decoded,
+    }
+}
+
+fn message<'a>(encoding: ServerEncoding) -> impl Grammar<'a, Decoded<'a>> {
     alt((
-        preceded(literal(b"table "), change()).map(Decoded::Change),
+        preceded(literal(b"table "), change(encoding)).map(Decoded::Change),
         preceded(literal(b"BEGIN"), end_of_line()).map(|xid| Decoded::Begin { xid }),
         preceded(literal(b"COMMIT"), end_of_line()).map(|_| Decoded::Commit),
         literal(b"message: ").map(|_| Decoded::Silent),
@@ -53,39 +67,74 @@ fn message<'a>() -> impl Grammar<'a, Decoded<'a>> {
 
 /// ` 748`, or nothing without include-xids.
 fn end_of_line<'a>() -> impl Grammar<'a, Option<u32>> {
-    let xid = preceded(literal(b" "), digit1()).map_opt(transaction_id);
+    let xid = preceded(literal(b" "), digit1()).map_opt(decimal);
     terminated(opt(xid), eof)
 }
 
 /// `public.orders, app.items: TRUNCATE:`, without what follows.
-fn change<'a>() -> impl Grammar<'a, Tables<'a>> {
-    let others = fold_many0(preceded(literal(b", "), table()), Vec::new, |mut tables, table| {
-        tables.push(table);
+fn change<'a>(encoding: ServerEncoding) -> impl Grammar<'a, Identities<'a>> {
+    let others = preceded(literal(b", "), table(encoding));
+    let others = fold_many0(others, Vec::new, |mut tables, table| {
+        tables.push(table.into());
         tables
     });
-    let tables = (table(), others).map(|(first, others)| Tables::new(first, others));
+    let tables = (table(encoding), others).map(|(first, others)| Identities::new(first.into(), others));
     let action = alt((literal(b"INSERT:"), literal(b"UPDATE:"), literal(b"DELETE:"), literal(b"TRUNCATE:")));
     terminated(tables, (literal(b": "), action))
 }
 
-fn table<'a>() -> impl Grammar<'a, TableRef<'a>> {
-    separated_pair(identifier, literal(b"."), identifier).map(|(schema, table)| TableRef { schema, table })
+fn table<'a>(encoding: ServerEncoding) -> impl Grammar<'a, TableRef<'a>> {
+    let names = separated_pair(identifier(encoding), literal(b"."), identifier(encoding));
+    names.map(|(schema, table)| TableRef { schema, table })
+}
+
+/// `message: transactional: 1 prefix: pgnudge, sz: 13 content:public.orders`
+fn logical_message<'a>(encoding: ServerEncoding) -> impl Grammar<'a, Decoded<'a>> {
+    let nudge = rest().map(move |text| nudge(text, encoding));
+    let nudge = preceded(literal(b"transactional: 1 prefix: pgnudge, sz: "), nudge);
+    let other = success(()).map(|()| Decoded::Silent);
+    preceded(literal(b"message: "), alt((nudge, other)))
+}
+
+/// `13 content:public.orders`, to the end of the message.
+///
+/// A prefix may hold `, sz: ` too. If the size is not that of the rest, then the prefix goes on
+/// there and is not ours; if it is, and again at a later place, then it may be.
+fn nudge(text: &[u8], encoding: ServerEncoding) -> Decoded<'static> {
+    const SIZE: &[u8] = b", sz: ";
+    let Some(content) = content(text) else { return Decoded::Silent };
+    let mut others = memmem::find_iter(content, SIZE);
+    if others.any(|at| content.get(at + SIZE.len()..).and_then(self::content).is_some()) {
+        return Decoded::Unreadable(Unreadable::Ambiguous);
+    }
+    application_nudge(encoding.text(content))
+}
+
+/// What follows `13 content:`, if it is that long.
+fn content(text: &[u8]) -> Option<&[u8]> {
+    let (content, size) = terminated(digit1(), literal(b" content:")).parse_complete(text).ok()?;
+    (usize::try_from(decimal(size)?) == Ok(content.len())).then_some(content)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Unreadable;
+    use crate::Plugin;
+    use alloc::format;
+
+    fn decode(head: &[u8], cut: bool) -> Decoded<'_> {
+        Decoder::new(Plugin::TestDecoding).decode(head, cut)
+    }
 
     fn check(message: &str, expected: &Decoded<'_>) {
         assert_eq!(&decode(message.as_bytes(), false), expected, "{message}");
     }
 
     fn tables(names: &[(&'static str, &'static str)]) -> Decoded<'static> {
-        let tables = names.iter().map(|(schema, table)| TableRef::new(*schema, *table));
+        let tables = names.iter().map(|(schema, table)| TableRef::new(*schema, *table).into());
         let mut tables: Vec<_> = tables.collect();
         let first = tables.remove(0);
-        Decoded::Change(Tables::new(first, tables))
+        Decoded::Change(Identities::new(first, tables))
     }
 
     #[test]
@@ -126,6 +175,44 @@ mod tests {
     #[test]
     fn is_silent_about_messages() {
         check("message: transactional: 1 prefix: p, sz: 3 content:abc", &Decoded::Silent);
+    }
+
+    #[test]
+    fn reads_nudges_that_are_asked_for() {
+        let decoder = Decoder::new(Plugin::TestDecoding).with_messages();
+        let check = |prefix: &str, content: &str, expected: Decoded<'_>| {
+            let size = content.len();
+            let message = format!("message: transactional: 1 prefix: {prefix}, sz: {size} content:{content}");
+            assert_eq!(decoder.decode(message.as_bytes(), false), expected, "{message}");
+        };
+        check("pgnudge", "public.orders", tables(&[("public", "orders")]));
+        check("pgnudge", r#""a.b"."say ""hi""""#, tables(&[("a.b", "say \"hi\"")]));
+        check("pgnudge", r#"a.", sz: 2 content:""#, tables(&[("a", ", sz: 2 content:")]));
+        for content in ["", "orders", "public.*", "public.Orders", "a.b.c", "a.b\0"] {
+            check("pgnudge", content, Decoded::Unreadable(Unreadable::Nudge));
+        }
+        check("pgnudge2", "public.orders", Decoded::Silent);
+        check("pgnudge, sz: 3 content:abc", "public.orders", Decoded::Silent);
+        // This could be the nudge `a.b, sz: 3 content:c.d` as well.
+        check("pgnudge, sz: 22 content:a.b", "c.d", Decoded::Unreadable(Unreadable::Ambiguous));
+        let other = b"message: transactional: 0 prefix: pgnudge, sz: 13 content:public.orders";
+        assert_eq!(decoder.decode(other, false), Decoded::Silent);
+    }
+
+    #[test]
+    fn a_cut_message_matters_only_if_it_may_be_a_nudge() {
+        let decoder = Decoder::new(Plugin::TestDecoding).with_messages();
+        let ours = b"message: transactional: 1 prefix: pgnudge, sz: 3 content:a.b";
+        assert_eq!(decoder.decode(ours, true), Decoded::Unreadable(Unreadable::Cut));
+        let other = b"message: transactional: 1 prefix: p, sz: 9999 content:abc";
+        assert_eq!(decoder.decode(other, true), Decoded::Silent);
+        assert_eq!(decode(ours, true), Decoded::Silent);
+    }
+
+    #[test]
+    fn empty_transactions_are_printed() {
+        let names: Vec<_> = options().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["include-xids"]);
     }
 
     #[test]

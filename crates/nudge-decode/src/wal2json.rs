@@ -13,13 +13,15 @@
 
 mod add_tables;
 mod notice;
+mod row_key;
 
 pub(crate) use notice::decode_notice;
 
 use crate::{
-    Decoded, TableFilter, TableRef,
-    head::{Grammar, literal, read, transaction_id},
-    json_string::{json_literal, json_string},
+    Decoded, Decoder, ServerEncoding, TableFilter, TableRef,
+    application_nudge::application_nudge,
+    head::{Grammar, decimal, literal, read},
+    json_string::{json_literal, json_name},
 };
 use add_tables::add_tables;
 use alloc::{borrow::Cow, vec, vec::Vec};
@@ -27,14 +29,15 @@ use nom::{
     Parser,
     branch::alt,
     bytes::take_while1,
-    combinator::not,
+    combinator::{self, not},
     multi::fold_many0,
     sequence::{delimited, preceded, separated_pair},
 };
+use row_key::keys;
 
 /// START_REPLICATION options that wal2json knows since 2.3 (one that it does not know makes the
 /// command fail), with `filter` among them if wal2json can apply exactly this filter.
-pub(crate) fn options(filter: &TableFilter) -> Vec<(&'static str, Cow<'static, str>)> {
+pub(crate) fn options(decoder: &Decoder, filter: &TableFilter) -> Vec<(&'static str, Cow<'static, str>)> {
     let mut options = vec![
         // One message per change; version 1 builds a whole transaction in the server's memory.
         ("format-version", "2".into()),
@@ -42,11 +45,15 @@ pub(crate) fn options(filter: &TableFilter) -> Vec<(&'static str, Cow<'static, s
         ("include-types", "false".into()),
         // The id that the visibility check asks for (rule R13).
         ("include-xids", "true".into()),
-        // Logical messages are no changes and may be long. A prefix has to be named to leave
-        // the others out; this one is nobody else's.
+        // Other logical messages are no changes and may be long; naming a prefix leaves them out.
         ("add-msg-prefixes", "pgnudge".into()),
     ];
-    options.extend(add_tables(filter).map(|list| ("add-tables", list.into())));
+    if decoder.keys {
+        options.push(("include-pk", "true".into()));
+    }
+    // The command is read in the encoding of the database.
+    let list = add_tables(filter).filter(|list| decoder.encoding.is_utf8() || list.is_ascii());
+    options.extend(list.map(|list| ("add-tables", list.into())));
     options
 }
 
@@ -56,16 +63,32 @@ pub(crate) fn filters(filter: &TableFilter) -> bool {
 }
 
 /// Reads one message.
-pub(crate) fn decode(head: &[u8], cut: bool) -> Decoded<'_> {
-    read(message(), head, cut).unwrap_or_else(Decoded::Unreadable)
+pub(crate) fn decode(encoding: ServerEncoding, head: &[u8], cut: bool) -> Decoded<'_> {
+    read(message(encoding), head, cut).unwrap_or_else(Decoded::Unreadable)
 }
 
-fn message<'a>() -> impl Grammar<'a, Decoded<'a>> {
+/// Reads one message, and looks once more for what `decoder` reads beyond the table. Of a cut
+/// message that is no key, since the key comes last.
+#[inline(never)] // Else the compiler makes reading tables alone slower.
+pub(crate) fn look_closer<'a>(decoder: &Decoder, head: &'a [u8], cut: bool) -> Decoded<'a> {
+    match decode(decoder.encoding, head, cut) {
+        Decoded::Change(table) if decoder.keys && !cut => match keys(head, decoder.encoding) {
+            Some((key, changed)) => Decoded::Change(table.with_key(key, changed)),
+            None => Decoded::Change(table),
+        },
+        Decoded::Silent if decoder.messages => {
+            read(logical_message(decoder.encoding), head, cut).unwrap_or_else(Decoded::Unreadable)
+        }
+        decoded => decoded,
+    }
+}
+
+fn message<'a>(encoding: ServerEncoding) -> impl Grammar<'a, Decoded<'a>> {
     let row = alt((literal(b"I\""), literal(b"U\""), literal(b"D\""), literal(b"T\"")));
     let action = alt((
-        preceded((row, scalars()), table()).map(|table| Decoded::Change(table.into())),
-        delimited(literal(b"B\""), scalars(), literal(b"}"))
-            .map(|xid| Decoded::Begin { xid: xid.and_then(transaction_id) }),
+        preceded((row, scalars(SCHEMA)), table(encoding)).map(|table| Decoded::Change(table.into())),
+        delimited(literal(b"B\""), scalars(SCHEMA), literal(b"}"))
+            .map(|xid| Decoded::Begin { xid: xid.and_then(decimal) }),
         literal(b"C\"").map(|_| Decoded::Commit),
         literal(b"M\"").map(|_| Decoded::Silent),
     ));
@@ -73,15 +96,25 @@ fn message<'a>() -> impl Grammar<'a, Decoded<'a>> {
 }
 
 /// `,"schema":"public","table":"orders"`
-fn table<'a>() -> impl Grammar<'a, TableRef<'a>> {
-    let schema = preceded(literal(b",\"schema\":"), json_string);
-    let table = preceded(literal(b",\"table\":"), json_string);
+fn table<'a>(encoding: ServerEncoding) -> impl Grammar<'a, TableRef<'a>> {
+    let schema = preceded((literal(SCHEMA), literal(b":")), json_name(encoding));
+    let table = preceded(literal(b",\"table\":"), json_name(encoding));
     (schema, table).map(|(schema, table)| TableRef { schema, table })
 }
 
-/// `,"xid":748,"timestamp":"…"`: the members before the schema, of which the id matters.
-fn scalars<'a>() -> impl Grammar<'a, Option<&'a [u8]>> {
-    fold_many0(scalar(), || None, |xid, (key, value)| if key == b"xid" { Some(value) } else { xid })
+/// `{"action":"M","xid":748,"transactional":true,"prefix":"pgnudge","content":"public.orders"`
+fn logical_message<'a>(encoding: ServerEncoding) -> impl Grammar<'a, Decoded<'a>> {
+    let content = json_literal.map(move |content| application_nudge(content.text(encoding)));
+    let nudge = preceded(literal(b":true,\"prefix\":\"pgnudge\",\"content\":"), combinator::cut(content));
+    let other = literal(b":").map(|()| Decoded::Silent);
+    let before = (literal(b"{\"action\":\"M\""), scalars(TRANSACTIONAL), literal(TRANSACTIONAL));
+    preceded(before, alt((nudge, other)))
+}
+
+/// `,"xid":748,"timestamp":"…"`: the members before the one named, of which the id matters.
+fn scalars<'a, const N: usize>(before: &'static [u8; N]) -> impl Grammar<'a, Option<&'a [u8]>> {
+    let scalar = preceded(not(literal(before)), scalar());
+    fold_many0(scalar, || None, |xid, (key, value)| if key == b"xid" { Some(value) } else { xid })
 }
 
 /// A member's name and its value as written: a number, `null` or a string.
@@ -90,14 +123,21 @@ fn scalar<'a>() -> impl Grammar<'a, (&'a [u8], &'a [u8])> {
     let bare = take_while1(|byte: u8| byte.is_ascii_alphanumeric());
     let string = json_literal.map(|literal| literal.inside);
     let member = separated_pair(key, literal(b"\":"), alt((bare, string)));
-    preceded((not(literal(b",\"schema\"")), literal(b",\"")), member)
+    preceded(literal(b",\""), member)
 }
+
+const SCHEMA: &[u8; 9] = b",\"schema\"";
+const TRANSACTIONAL: &[u8; 16] = b",\"transactional\"";
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Unreadable;
+    use crate::{Plugin, Unreadable};
     use alloc::format;
+
+    fn decode(head: &[u8], cut: bool) -> Decoded<'_> {
+        Decoder::new(Plugin::Wal2Json).decode(head, cut)
+    }
 
     fn check(message: &str, expected: &Decoded<'_>) {
         assert_eq!(&decode(message.as_bytes(), false), expected, "{message}");
@@ -181,10 +221,46 @@ mod tests {
     }
 
     #[test]
+    fn reads_nudges_that_are_asked_for() {
+        let decoder = Decoder::new(Plugin::Wal2Json).with_messages();
+        let check = |message: &str, cut, expected| {
+            assert_eq!(decoder.decode(message.as_bytes(), cut), expected, "{message}");
+        };
+        let ours = r#"{"action":"M","xid":7,"transactional":true,"prefix":"pgnudge","content":"#;
+        check(&format!(r#"{ours}"public.orders"}}"#), false, table("public", "orders"));
+        check(&format!(r#"{ours}"\"a.b\".c"}}"#), false, table("a.b", "c"));
+        check(&format!(r#"{ours}"public.*"}}"#), false, Decoded::Unreadable(Unreadable::Nudge));
+        check(&format!("{ours}null}}"), false, Decoded::Unreadable(Unreadable::Grammar));
+        check(&format!(r#"{ours}"public.or"#), true, Decoded::Unreadable(Unreadable::Cut));
+        for others in [
+            r#"{"action":"M","xid":null,"transactional":false,"prefix":"pgnudge","content":"a"#,
+            r#"{"action":"M","transactional":true,"prefix":"pgnudge2","content":"a"#,
+        ] {
+            check(others, true, Decoded::Silent);
+        }
+    }
+
+    #[test]
     fn asks_for_what_it_reads() {
-        let options = options(&TableFilter::default());
+        let decoder = Decoder::new(Plugin::Wal2Json);
+        let options = decoder.options(&TableFilter::default());
         assert!(options.contains(&("format-version", "2".into())));
         assert!(options.contains(&("include-types", "false".into())));
-        assert!(!options.iter().any(|(name, _)| *name == "add-tables"));
+        assert!(!options.iter().any(|(name, _)| ["add-tables", "include-pk"].contains(name)));
+        let options = decoder.with_keys().options(&TableFilter::default());
+        assert!(options.contains(&("include-pk", "true".into())));
+    }
+
+    /// The command with the options is read in the encoding of the database.
+    #[test]
+    fn names_beyond_ascii_are_pushed_in_utf8_alone() {
+        let pushed = |table: &str, encoding| {
+            let filter = TableFilter::from_iter([table.parse().unwrap()]);
+            let decoder = Decoder::new(Plugin::Wal2Json).with_encoding(ServerEncoding::from_name(encoding));
+            decoder.options(&filter).iter().any(|(name, _)| *name == "add-tables")
+        };
+        assert!(pushed("public.orders", "LATIN1"));
+        assert!(pushed("public.käse", "UTF8"));
+        assert!(!pushed("public.käse", "LATIN1"));
     }
 }

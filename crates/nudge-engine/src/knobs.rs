@@ -50,6 +50,8 @@ pub struct Knobs {
     pub visibility: Visibility,
     /// Whether a change in a partition is also told under the names of the partitioned tables above.
     pub partition_root: bool,
+    /// Whether applications may nudge with a logical message.
+    pub messages: bool,
 }
 
 impl Default for Knobs {
@@ -69,6 +71,7 @@ impl Default for Knobs {
             backoff: Backoff { initial: Duration::from_millis(100), max: Duration::from_secs(5) },
             visibility: Visibility::Auto,
             partition_root: true,
+            messages: false,
         }
     }
 }

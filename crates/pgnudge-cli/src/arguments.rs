@@ -89,6 +89,9 @@ pub(crate) struct FeedArguments {
     /// Whether a change in a partition is also told under the partitioned tables above it
     #[arg(long, value_enum, value_name = "ON|OFF", default_value_t = Switch::On)]
     partition_root: Switch,
+    /// Let applications nudge: pg_logical_emit_message(true, 'pgnudge', 'schema.table')
+    #[arg(long)]
+    messages: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -159,7 +162,8 @@ impl FeedArguments {
             .slot_timeout(self.slot_timeout)
             .backoff(self.backoff.0, self.backoff.1)
             .visibility(visibility)
-            .partition_root(self.partition_root == Switch::On);
+            .partition_root(self.partition_root == Switch::On)
+            .messages(self.messages);
         if let Some(wait) = self.max_batch_wait {
             builder = builder.max_batch_wait(wait);
         }

@@ -145,6 +145,15 @@ impl Builder {
         self
     }
 
+    /// Whether an application may nudge: `SELECT pg_logical_emit_message(true, 'pgnudge', 'public.orders')` in
+    /// a transaction nudges `public.orders` when that commits, whether there is such a table or not. It
+    /// needs no object on the server. Default: off.
+    #[must_use]
+    pub fn messages(mut self, on: bool) -> Self {
+        self.knobs.messages = on;
+        self
+    }
+
     /// Asks for the password at each attempt, in place of the connection text's: for tokens that expire.
     /// A callback that fails is asked again with the next attempt.
     ///

@@ -50,7 +50,12 @@ impl Backend {
 
     /// Answers the settings of the session, on such a server.
     pub async fn prepares_as(&mut self, server: Server) {
-        let sql = self.walsender.expect_query("SET client_min_messages").await.expect("the settings");
+        let mut sql = self.walsender.expect_query("").await.expect("the settings");
+        if sql.starts_with("SELECT p.i FROM (VALUES") {
+            // Which of the filter's patterns name no table: none.
+            self.walsender.answer_command("SELECT 0").await.expect("the feed is there");
+            sql = self.walsender.expect_query("SET ").await.expect("the settings");
+        }
         let settings = sql.split("; ").filter(|statement| statement.starts_with("SET"));
         let mut answer: Vec<u8> = settings.flat_map(|_| frames::command_complete("SET")).collect();
         let Server { wal_sender_timeout, standbys, partitioned } = server;
@@ -70,12 +75,7 @@ impl Backend {
 
     /// Takes CREATE_REPLICATION_SLOT, and leaves it without an answer. Returns name and plugin.
     pub async fn asked_for_slot(&mut self) -> (String, String) {
-        let mut sql = self.walsender.expect_query("").await.expect("a slot is asked for");
-        if sql.starts_with("SELECT p.i FROM (VALUES") {
-            // Which of the filter's patterns name no table: none.
-            self.walsender.answer_command("SELECT 0").await.expect("the feed is there");
-            sql = self.walsender.expect_query("CREATE_REPLICATION_SLOT").await.expect("a slot is asked for");
-        }
+        let sql = self.walsender.expect_query("CREATE_REPLICATION_SLOT").await.expect("a slot is asked for");
         let words: Vec<_> = sql.split_whitespace().map(|word| word.trim_matches('"').to_owned()).collect();
         let [_, slot, _, _, plugin, ..] = &words[..] else { unreachable!("{sql}") };
         (slot.clone(), plugin.clone())

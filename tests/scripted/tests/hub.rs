@@ -2,6 +2,8 @@
 
 #![expect(clippy::expect_used, reason = "helpers of a test")]
 
+use std::time::Duration;
+
 use nudge_engine::runtime::{Hub, Subscription};
 use nudge_engine::{Knobs, TableFilter};
 use pgnudge_scripted::{
@@ -11,7 +13,7 @@ use tokio::time::{sleep, timeout};
 
 /// A hub over a live feed that leaves the timing to its subscribers.
 async fn hub() -> (Hub, Network, Backend) {
-    let feed = Knobs { debounce: S * 0, max_batch_wait: Some(S), ..knobs() };
+    let feed = Knobs { debounce: Duration::ZERO, max_batch_wait: Some(S), ..knobs() };
     let Live { network, backend, feed } = Live::unread(Network::new(), feed).await;
     (Hub::new(feed), network, backend)
 }

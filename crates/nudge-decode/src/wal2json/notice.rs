@@ -7,27 +7,27 @@
 //! `M`. It is never translated. The names in it are quoted but not escaped.
 
 use crate::{
-    Decoded, TableRef, Tables, Unreadable,
-    head::{Grammar, Parsed, literal, name, read, unreadable},
+    Decoded, Decoder, ServerEncoding, TableRef, Unreadable,
+    head::{Grammar, Parsed, literal, name, read, rest, unreadable},
 };
-use alloc::borrow::Cow;
 use nom::{
     Parser,
     branch::alt,
-    bytes::{take_until, take_while},
+    bytes::take_until,
     combinator::{self, success},
     sequence::preceded,
 };
 
 /// Reads the message of one notice.
-pub(crate) fn decode_notice(message: &[u8], cut: bool) -> Decoded<'_> {
-    read(notice(), message, cut).unwrap_or_else(Decoded::Unreadable)
+pub(crate) fn decode_notice<'a>(decoder: &Decoder, message: &'a [u8], cut: bool) -> Decoded<'a> {
+    read(notice(decoder.encoding), message, cut).unwrap_or_else(Decoded::Unreadable)
 }
 
 /// Once a notice speaks of a lost change, it is a change or unreadable, never silent.
-fn notice<'a>() -> impl Grammar<'a, Decoded<'a>> {
+fn notice<'a>(encoding: ServerEncoding) -> impl Grammar<'a, Decoded<'a>> {
+    let table = table(encoding).map(|table| Decoded::Change(table.into()));
     alt((
-        preceded(lost_change(), combinator::cut(table())).map(Decoded::Change),
+        preceded(lost_change(), combinator::cut(table)),
         lost_change_without_schema(),
         success(()).map(|()| Decoded::Silent),
     ))
@@ -47,9 +47,9 @@ fn lost_change<'a>() -> impl Grammar<'a, ()> {
 }
 
 /// `UPDATE in table "public"."keyless"`, to the end of the message.
-fn table<'a>() -> impl Grammar<'a, Tables<'a>> {
+fn table<'a>(encoding: ServerEncoding) -> impl Grammar<'a, TableRef<'a>> {
     let action = alt((literal(b"INSERT"), literal(b"UPDATE"), literal(b"DELETE")));
-    let names = take_while(|_| true).and_then(names);
+    let names = rest().and_then(move |text| names(text, encoding));
     preceded((action, literal(b" in table \"")), names)
 }
 
@@ -57,7 +57,7 @@ fn table<'a>() -> impl Grammar<'a, Tables<'a>> {
 ///
 /// A name may hold `"."` itself. Then there are several ways to tell schema and table apart,
 /// and none of them is better than the others.
-fn names(text: &[u8]) -> Parsed<'_, Tables<'_>> {
+fn names(text: &[u8], encoding: ServerEncoding) -> Parsed<'_, TableRef<'_>> {
     const BETWEEN: &[u8] = b"\".\"";
     let quoted = text.strip_suffix(b"\"").ok_or_else(|| unreadable(Unreadable::Grammar))?;
     let mut splits = (1..quoted.len()).filter_map(|at| {
@@ -69,8 +69,7 @@ fn names(text: &[u8]) -> Parsed<'_, Tables<'_>> {
     if splits.next().is_some() {
         return Err(unreadable(Unreadable::Ambiguous));
     }
-    let (schema, table) = (Cow::Borrowed(name(schema)?), Cow::Borrowed(name(table)?));
-    Ok((&[], TableRef { schema, table }.into()))
+    Ok((&[], TableRef { schema: name(schema, encoding)?, table: name(table, encoding)? }))
 }
 
 /// The warning of format version 1, which names no schema.
@@ -82,7 +81,12 @@ fn lost_change_without_schema<'a>() -> impl Grammar<'a, Decoded<'a>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Plugin;
     use alloc::format;
+
+    fn decode_notice(message: &[u8], cut: bool) -> Decoded<'_> {
+        super::decode_notice(&Decoder::new(Plugin::Wal2Json), message, cut)
+    }
 
     fn check(message: &str, expected: &Decoded<'_>) {
         assert_eq!(&decode_notice(message.as_bytes(), false), expected, "{message}");

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use nudge_proto::Parameters;
+use nudge_decode::Decoder;
+use nudge_proto::{Parameters, quote_identifier, quote_literal};
 
 use crate::{Error, ErrorKind, SessionAttributes};
 
@@ -36,7 +37,8 @@ impl ServerFacts {
 /// The settings of a session, as SQL. Its first row has the session's `wal_sender_timeout` in
 /// milliseconds, `synchronous_standby_names`, and whether there are partitioned tables.
 ///
-/// - `client_min_messages`: a role may hide warnings, and wal2json's are wakeups (rule R8).
+/// - What the decoder relies on, such as `client_min_messages`: a role may hide warnings, and
+///   wal2json's are wakeups (rule R8).
 /// - `lock_timeout`: what a slot creation waits for is a lock, and a walsender that waits does not notice
 ///   that its client is gone.
 /// - `wal_sender_timeout`: how long a host that vanished without a word keeps its slot. It is never
@@ -44,8 +46,12 @@ impl ServerFacts {
 pub(crate) fn preparation(slot_timeout: Duration, status_interval: Duration) -> String {
     let lock_timeout = milliseconds(slot_timeout);
     let longest = milliseconds(LONGEST_SENDER_TIMEOUT.max(status_interval.saturating_mul(3)));
+    let decoding: String = Decoder::SESSION
+        .iter()
+        .map(|(name, value)| format!("SET {} = {}; ", quote_identifier(name), quote_literal(value)))
+        .collect();
     format!(
-        "SET client_min_messages = 'warning'; SET lock_timeout = {lock_timeout}; \
+        "{decoding}SET lock_timeout = {lock_timeout}; \
          SELECT CASE WHEN setting::int8 BETWEEN 1 AND {longest} THEN setting ELSE '{longest}' END, \
          pg_catalog.current_setting('synchronous_standby_names'), \
          EXISTS (SELECT FROM pg_catalog.pg_partitioned_table), \

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use nudge_decode::{Decoded, TableFilter, TableRef};
+use nudge_decode::{Decoded, Identity, TableFilter, TableRef};
 use nudge_proto::Lsn;
 
 use crate::Reason;
@@ -39,8 +39,8 @@ impl Intake {
     /// Takes a message in. What cannot be understood may have been any change of any table (rule R7).
     pub(crate) fn accept(&mut self, decoded: Decoded<'_>) {
         match decoded {
-            Decoded::Change(tables) => {
-                for table in &tables {
+            Decoded::Change(identities) => {
+                for Identity { table, .. } in &identities {
                     if self.may_matter(table) {
                         tracing::debug!(schema = &*table.schema, table = &*table.table, "change");
                         self.harvest.change(table, self.now);

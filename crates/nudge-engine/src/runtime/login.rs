@@ -27,7 +27,12 @@ pub(crate) struct Login {
 impl Login {
     /// As the target says.
     pub(crate) fn new(target: &Target, limits: Limits) -> Result<Self, Error> {
-        let fixed = [("replication", "database"), ("database", target.database.as_str())];
+        // What is asked of the catalogs is asked in UTF-8, whatever the database's own encoding.
+        let fixed = [
+            ("replication", "database"),
+            ("database", target.database.as_str()),
+            ("client_encoding", "UTF8"),
+        ];
         let more = target.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let parameters = fixed.into_iter().chain(more).map(|(name, value)| Ok((text(name)?, text(value)?)));
         Ok(Self {

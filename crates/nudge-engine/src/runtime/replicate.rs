@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nudge_decode::Plugin;
+use nudge_decode::Decoder;
 use nudge_proto::{Lsn, StandbyStatus, Stream, StreamEvent};
 use tokio::select;
 use tokio::sync::Notify;
@@ -18,7 +18,7 @@ use crate::{Error, ErrorKind};
 pub(crate) struct Replication<'a> {
     pub(crate) link: Link,
     pub(crate) stream: Stream,
-    pub(crate) plugin: Plugin,
+    pub(crate) decoder: Decoder,
     pub(crate) feedback: Feedback,
     pub(crate) intake: &'a mut Intake,
     /// Somebody has found out that the stream does not bring what it should any more.
@@ -69,7 +69,7 @@ impl Replication<'_> {
             match step.event {
                 Some(StreamEvent::XLogData(data)) => {
                     self.feedback.saw(data.end());
-                    self.intake.accept(self.plugin.decode(data.head(), data.is_cut()));
+                    self.intake.accept(self.decoder.decode(data.head(), data.is_cut()));
                 }
                 Some(StreamEvent::Keepalive(keepalive)) => {
                     self.feedback.saw(keepalive.end());
@@ -78,7 +78,7 @@ impl Replication<'_> {
                     }
                 }
                 Some(StreamEvent::Notice(notice)) => {
-                    self.intake.accept(self.plugin.decode_notice(notice.message(), notice.is_cut()));
+                    self.intake.accept(self.decoder.decode_notice(notice.message(), notice.is_cut()));
                 }
                 Some(StreamEvent::Ended) => return Err(ended()),
                 Some(StreamEvent::Started) => {} // It was, before this loop.

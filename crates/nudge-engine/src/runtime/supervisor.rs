@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use nudge_decode::{Plugin, TableFilter};
+use nudge_decode::{Decoder, Plugin, ServerEncoding, TableFilter};
 use nudge_proto::{Lsn, StartReplication};
 use tokio::sync::{Notify, oneshot, watch};
 
@@ -89,14 +89,16 @@ impl Supervisor {
         route: Arc<dyn Route>,
         live_since: &mut Option<Instant>,
     ) -> Result<Infallible, Error> {
-        let (conversation, facts) = self.arrival.prepare(conversation, &self.knobs).await?;
         let conversation = match self.first {
             Some(_) => {
                 warn_of_empty_patterns(conversation, &self.knobs.tables, self.knobs.connect_timeout).await?
             }
             None => conversation,
         };
+        let (conversation, facts) = self.arrival.prepare(conversation, &self.knobs).await?;
         let backend_pid = conversation.session.backend_key().pid();
+        let encoding =
+            conversation.session.parameters().get("server_encoding").map(ServerEncoding::from_name);
         let filter = self.server_filter(facts);
         let request = SlotRequest {
             plugins: self.plugins(&filter),
@@ -107,8 +109,9 @@ impl Supervisor {
             status: &self.status,
         };
         let (conversation, Slot { name, plugin, consistent_point }) = request.create(conversation).await?;
+        let decoder = self.decoder(plugin, encoding);
         let filtered = plugin.filters(&filter) && self.knobs.partition_root;
-        let command = StartReplication::logical(&name, Lsn::ZERO, plugin.options(&filter))
+        let command = StartReplication::logical(&name, Lsn::ZERO, decoder.options(&filter))
             .map_err(|error| Error::config(format!("the table patterns: {error}"), "remove the zero byte"))?;
         let (stage, limit) = (Stage::Start(plugin.name()), self.knobs.connect_timeout);
         let (link, stream) = conversation.start_replication(&command, stage, limit).await?;
@@ -125,7 +128,7 @@ impl Supervisor {
             let _ = first.send(Ok(()));
         }
         let intake = &mut self.intake;
-        Err(Replication { link, stream, plugin, feedback, intake, outgrown }.run().await)
+        Err(Replication { link, stream, decoder, feedback, intake, outgrown }.run().await)
     }
 
     /// What the server may filter by. It sees a row under the name of its partition, so while there are
@@ -135,6 +138,12 @@ impl Supervisor {
             return TableFilter::default();
         }
         self.knobs.tables.clone()
+    }
+
+    /// How the stream is read. A server that does not tell its encoding is taken for one with UTF-8.
+    fn decoder(&self, plugin: Plugin, encoding: Option<ServerEncoding>) -> Decoder {
+        let decoder = Decoder::new(plugin).with_encoding(encoding.unwrap_or(ServerEncoding::UTF8));
+        if self.knobs.messages { decoder.with_messages() } else { decoder }
     }
 
     /// The plugins to try, best first.

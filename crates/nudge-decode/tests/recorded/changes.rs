@@ -1,28 +1,8 @@
-//! What real servers print, recorded by `recorded/record.sql`: PostgreSQL 15 with wal2json 2.5,
-//! 17 with 2.6, 18 with 2.7.
+//! Every kind of change, and awkward names.
 
-use nudge_decode::{Decoded, Plugin, Tables, Unreadable};
+use crate::{SERVERS, bytes, messages};
+use nudge_decode::{Decoded, Decoder, Identities, Plugin, Unreadable};
 use std::collections::BTreeMap;
-
-struct Recording {
-    server: &'static str,
-    test_decoding: &'static str,
-    wal2json: &'static str,
-    notices: &'static str,
-}
-
-macro_rules! recording {
-    ($server:literal) => {
-        Recording {
-            server: $server,
-            test_decoding: include_str!(concat!("recorded/test_decoding-", $server, ".txt")),
-            wal2json: include_str!(concat!("recorded/wal2json-", $server, ".txt")),
-            notices: include_str!(concat!("recorded/notices-", $server, ".txt")),
-        }
-    };
-}
-
-const RECORDINGS: [Recording; 3] = [recording!("pg15"), recording!("pg17"), recording!("pg18")];
 
 /// How many changes there are of each table.
 type Counts = BTreeMap<(String, String), u32>;
@@ -51,11 +31,12 @@ fn expected() -> Counts {
 }
 
 /// Counts the changes, and checks that each lies in a transaction with an id.
-fn changes(plugin: Plugin, recording: &str) -> Counts {
+fn changes(plugin: Plugin, file: &str) -> Counts {
+    let decoder = Decoder::new(plugin);
     let mut counts = Counts::new();
     let mut transaction = None;
-    for message in recording.trim_end_matches('\n').split("\n%%\n") {
-        match plugin.decode(message.as_bytes(), false) {
+    for message in messages(file) {
+        match decoder.decode(message.as_bytes(), false) {
             Decoded::Begin { xid } => {
                 assert!(xid.is_some(), "{message}");
                 assert_eq!(transaction.replace(xid), None, "{message}");
@@ -72,29 +53,31 @@ fn changes(plugin: Plugin, recording: &str) -> Counts {
     counts
 }
 
-fn count(counts: &mut Counts, tables: &Tables<'_>) {
-    for table in tables {
-        let name = (table.schema.to_string(), table.table.to_string());
+fn count(counts: &mut Counts, tables: &Identities<'_>) {
+    for identity in tables {
+        assert_eq!(identity.key, None);
+        let name = (identity.table.schema.to_string(), identity.table.table.to_string());
         *counts.entry(name).or_default() += 1;
     }
 }
 
 #[test]
 fn test_decoding_names_every_change() {
-    for recording in RECORDINGS {
-        let counts = changes(Plugin::TestDecoding, recording.test_decoding);
-        assert_eq!(counts, expected(), "{}", recording.server);
+    for server in SERVERS {
+        let counts = changes(Plugin::TestDecoding, &format!("test_decoding-{server}.txt"));
+        assert_eq!(counts, expected(), "{server}");
     }
 }
 
 /// R8: the notices make up for the changes that wal2json does not print.
 #[test]
 fn wal2json_and_its_notices_name_every_change() {
-    for recording in RECORDINGS {
-        let mut counts = changes(Plugin::Wal2Json, recording.wal2json);
+    for server in SERVERS {
+        let mut counts = changes(Plugin::Wal2Json, &format!("wal2json-{server}.txt"));
         let mut ambiguous = 0;
-        for notice in recording.notices.lines() {
-            match Plugin::Wal2Json.decode_notice(notice.as_bytes(), false) {
+        let notices = String::from_utf8(bytes(&format!("notices-{server}.txt"))).unwrap();
+        for notice in notices.lines() {
+            match Decoder::new(Plugin::Wal2Json).decode_notice(notice.as_bytes(), false) {
                 Decoded::Change(tables) => count(&mut counts, &tables),
                 Decoded::Unreadable(Unreadable::Ambiguous) => ambiguous += 1,
                 other => panic!("{other:?}: {notice}"),
@@ -103,6 +86,6 @@ fn wal2json_and_its_notices_name_every_change() {
         // The DELETE in "a"".""b", whose notice could also be about "b" in "public"".""a".
         assert_eq!(ambiguous, 1);
         *counts.entry(("public".to_owned(), "a\".\"b".to_owned())).or_default() += 1;
-        assert_eq!(counts, expected(), "{}", recording.server);
+        assert_eq!(counts, expected(), "{server}");
     }
 }
