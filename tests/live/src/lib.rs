@@ -1,1 +1,32 @@
-#![doc = "placeholder"]
+//! The claims of pgnudge, proven on real servers.
+//!
+//! A [`Claim`] is data: one sentence, what would falsify it, which rules it proves, and how to
+//! look. There is one file per claim under `claims`, named as the claim is. A [`Case`] is a claim
+//! with a plugin. Two front ends run the same cases: the test target `live`, for
+//! `cargo test`, and the program `proof`, which shows the evidence.
+//!
+//! A claim talks to the product as users do: through the facade, or through the program
+//! `pgnudge watch` and its JSON lines ([`Watch`]). It looks at the server through a driver.
+
+mod abilities;
+mod case;
+mod claim;
+mod claims;
+mod consumer;
+mod context;
+mod evidence;
+mod item;
+mod load;
+pub mod product;
+mod tally;
+mod watch;
+
+pub use abilities::Abilities;
+pub use case::{Case, Variant};
+pub use claim::{Claim, Need, Plugins, Proof};
+pub use claims::ALL;
+pub use consumer::Consumer;
+pub use context::Context;
+pub use evidence::{Evidence, Failure};
+pub use item::{Change, Item};
+pub use watch::Watch;

@@ -1,0 +1,55 @@
+//! What a server, and the machine that we are on, can be used for.
+
+use pgnudge::Plugin;
+use pgnudge_testkit::{Memory, Server};
+
+use crate::{Failure, Need};
+
+/// What claims may rely on, found out once per server. What is missing is kept as a sentence.
+#[derive(Clone, Debug)]
+pub struct Abilities {
+    plugins: Vec<Plugin>,
+    version: String,
+    own_cluster: Option<String>,
+    certificate: Option<String>,
+    process_memory: Option<String>,
+    prepared_transactions: Option<String>,
+}
+
+impl Abilities {
+    /// Asks the server.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn of(server: &Server) -> Result<Self, Failure> {
+        let plugins = [Plugin::TestDecoding, Plugin::Wal2Json];
+        let cluster = server.cluster();
+        let prepared = "SELECT current_setting('max_prepared_transactions')::int";
+        let prepared: i32 = server.admin().await?.query_one(prepared, &[]).await?.get(0);
+        Ok(Self {
+            plugins: plugins.into_iter().filter(|plugin| server.offers(plugin.name())).collect(),
+            version: server.version().to_owned(),
+            own_cluster: cluster.as_ref().err().map(ToString::to_string),
+            certificate: match cluster {
+                Ok(cluster) => cluster.certificate().err().map(|error| error.to_string()),
+                Err(error) => Some(error.to_string()),
+            },
+            process_memory: Memory::of(std::process::id()).err().map(|error| error.to_string()),
+            prepared_transactions: (prepared == 0).then(|| "max_prepared_transactions is 0 there".into()),
+        })
+    }
+
+    pub(crate) fn without_plugin(&self, plugin: Plugin) -> Option<String> {
+        let missing = !self.plugins.contains(&plugin);
+        missing.then(|| format!("PostgreSQL {} does not offer {plugin} here", self.version))
+    }
+
+    pub(crate) fn without(&self, need: Need) -> Option<String> {
+        match need {
+            Need::OwnCluster => self.own_cluster.clone(),
+            Need::Certificate => self.certificate.clone(),
+            Need::ProcessMemory => self.process_memory.clone(),
+            Need::PreparedTransactions => self.prepared_transactions.clone(),
+        }
+    }
+}

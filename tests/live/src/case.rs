@@ -1,0 +1,133 @@
+//! A claim with a plugin: what one run of a front end consists of.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use pgnudge::{Plugin, PluginChoice};
+use pgnudge_testkit::Server;
+use tokio::time::timeout;
+
+use crate::claim::Plugins;
+use crate::{Abilities, Claim, Context, Evidence, Failure};
+
+/// The plugin that a claim is tried with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Variant {
+    /// That one.
+    Plugin(Plugin),
+    /// Both, side by side.
+    Both,
+    /// The one that the product takes by itself.
+    Auto,
+}
+
+/// A claim to be tried with a plugin. It prints as `claim::plugin`.
+#[derive(Clone, Copy, Debug)]
+pub struct Case {
+    /// The claim.
+    pub claim: &'static Claim,
+    /// The plugin.
+    pub variant: Variant,
+}
+
+impl Case {
+    /// Every claim with every plugin that it is about.
+    pub fn all() -> impl Iterator<Item = Self> {
+        crate::ALL.iter().flat_map(|claim| {
+            let variants: &[Variant] = match claim.plugins {
+                Plugins::Each => &[Variant::Plugin(Plugin::TestDecoding), Variant::Plugin(Plugin::Wal2Json)],
+                Plugins::Compared => &[Variant::Both],
+                Plugins::Auto => &[Variant::Auto],
+            };
+            variants.iter().map(move |&variant| Self { claim, variant })
+        })
+    }
+
+    /// Why it cannot be tried on a server with these abilities, if it cannot.
+    #[must_use]
+    pub fn obstacle(&self, abilities: &Abilities) -> Option<String> {
+        let plugins: &[Plugin] = match &self.variant {
+            Variant::Plugin(plugin) => std::slice::from_ref(plugin),
+            Variant::Both => &[Plugin::TestDecoding, Plugin::Wal2Json],
+            Variant::Auto => &[],
+        };
+        let missing = plugins.iter().find_map(|&plugin| abilities.without_plugin(plugin));
+        missing.or_else(|| self.claim.needs.iter().find_map(|&need| abilities.without(need)))
+    }
+
+    /// Tries it, in a database of its own. This blocks: each case has a runtime to itself.
+    ///
+    /// # Errors
+    /// When the claim is not upheld, or takes too long.
+    pub fn prove(&self, server: &Arc<Server>) -> Result<Evidence, Failure> {
+        let server = Arc::clone(server);
+        let attempt = || -> Result<Evidence, Failure> {
+            let runtime =
+                tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+            runtime.block_on(async {
+                let attempt = timeout(LIMIT, self.attempt(server)).await;
+                attempt.unwrap_or_else(|_| Err(Failure::new(format!("not done within {LIMIT:?}"))))
+            })
+        };
+        // A panic has printed its words; the other cases shall be tried all the same.
+        let panicked = |_| Err(Failure::new("a panic (rule R12 makes bugs of the product loud)"));
+        catch_unwind(AssertUnwindSafe(attempt)).unwrap_or_else(panicked)
+    }
+
+    async fn attempt(&self, server: Arc<Server>) -> Result<Evidence, Failure> {
+        let context = Context::new(server, self.claim.name, self.variant).await?;
+        (self.claim.run)(context).await
+    }
+
+    /// The command that tries this case again.
+    #[must_use]
+    pub fn replay(&self, server: &Server) -> String {
+        let plugin = match self.variant {
+            Variant::Plugin(plugin) => format!(" --plugin {plugin}"),
+            Variant::Both | Variant::Auto => String::new(),
+        };
+        let bin =
+            server.cluster().map(|cluster| format!(" --bin-dir {}", cluster.installation().bin().display()));
+        format!("cargo xtask proof {}{plugin}{}", self.claim.name, bin.unwrap_or_default())
+    }
+}
+
+impl Variant {
+    /// What the product is told.
+    pub(crate) fn choice(self) -> PluginChoice {
+        match self {
+            Self::Plugin(plugin) => PluginChoice::Only(plugin),
+            Self::Both | Self::Auto => PluginChoice::Auto,
+        }
+    }
+
+    /// The same, for `--plugin`.
+    pub(crate) fn flag(self) -> &'static str {
+        match self {
+            Self::Plugin(plugin) => plugin.name(),
+            Self::Both | Self::Auto => "auto",
+        }
+    }
+}
+
+impl fmt::Display for Variant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Plugin(plugin) => plugin.name(),
+            Self::Both => "both",
+            Self::Auto => "auto",
+        })
+    }
+}
+
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}::{}", self.claim.name, self.variant)
+    }
+}
+
+/// For one case, on a machine that does many other things. It keeps a run from hanging; what a claim
+/// says about time is not measured by it.
+const LIMIT: Duration = Duration::from_secs(300);

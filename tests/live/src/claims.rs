@@ -1,0 +1,95 @@
+//! The claims, one per file. What a claim is tried with, and how it was seen to fail, is told there.
+
+mod a_blocked_slot_is_withdrawn;
+mod a_closed_stdout_ends_it;
+mod a_huge_row_in_constant_memory;
+mod a_million_rows_are_one_event;
+mod a_signal_ends_it;
+mod a_table_filter_works_on_both_plugins;
+mod copy_nudges;
+mod counts_are_exact;
+mod drop_is_the_goodbye;
+mod fast_shutdown_is_not_delayed;
+mod fresh_slot_after_terminate;
+mod gap_free_handshake;
+mod hard_abort_leaves_no_slots;
+mod keyless_tables_nudge;
+mod lsn_is_after_the_commit;
+mod mistakes_are_errors_with_hints;
+mod names_are_identical_on_both_plugins;
+mod next_is_cancel_safe;
+mod no_backfill;
+mod only_committed_work_nudges;
+mod overflow_is_one_resync;
+mod prepared_transactions_nudge_at_commit;
+mod temporary_slot_only;
+mod the_consumer_is_the_pump;
+mod the_password_is_never_logged;
+mod the_reader_never_stalls;
+mod tls_with_scram;
+mod truncate_counts_one_each;
+mod wal_level_too_low_is_an_error;
+mod window_law;
+
+use crate::Claim;
+
+/// Every claim, in the order of a reader who doubts: nothing is left, nothing is lost, the rest.
+pub const ALL: &[Claim] = &[
+    no_backfill::CLAIM,
+    temporary_slot_only::CLAIM,
+    hard_abort_leaves_no_slots::CLAIM,
+    a_signal_ends_it::CLAIM,
+    drop_is_the_goodbye::CLAIM,
+    a_blocked_slot_is_withdrawn::CLAIM,
+    a_closed_stdout_ends_it::CLAIM,
+    fresh_slot_after_terminate::CLAIM,
+    gap_free_handshake::CLAIM,
+    counts_are_exact::CLAIM,
+    truncate_counts_one_each::CLAIM,
+    copy_nudges::CLAIM,
+    keyless_tables_nudge::CLAIM,
+    names_are_identical_on_both_plugins::CLAIM,
+    a_table_filter_works_on_both_plugins::CLAIM,
+    only_committed_work_nudges::CLAIM,
+    prepared_transactions_nudge_at_commit::CLAIM,
+    lsn_is_after_the_commit::CLAIM,
+    window_law::CLAIM,
+    next_is_cancel_safe::CLAIM,
+    overflow_is_one_resync::CLAIM,
+    a_million_rows_are_one_event::CLAIM,
+    a_huge_row_in_constant_memory::CLAIM,
+    the_consumer_is_the_pump::CLAIM,
+    the_reader_never_stalls::CLAIM,
+    fast_shutdown_is_not_delayed::CLAIM,
+    tls_with_scram::CLAIM,
+    mistakes_are_errors_with_hints::CLAIM,
+    wal_level_too_low_is_an_error::CLAIM,
+    the_password_is_never_logged::CLAIM,
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_claim_is_in_the_file_of_its_name() {
+        let names: BTreeSet<_> = ALL.iter().map(|claim| format!("{}.rs", claim.name)).collect();
+        assert_eq!(names.len(), ALL.len(), "a name is there twice");
+        let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/src/claims");
+        let files = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name());
+        let files: BTreeSet<_> = files.map(|name| name.into_string().unwrap()).collect();
+        assert_eq!(names, files);
+    }
+
+    #[test]
+    fn every_claim_says_what_it_proves_and_what_would_falsify_it() {
+        let rules: Vec<_> =
+            (1..=13).map(|n| format!("R{n}")).chain((1..=5).map(|n| format!("law {n}"))).collect();
+        for claim in ALL {
+            assert!(!claim.proves.is_empty(), "{claim:?}");
+            assert!(claim.proves.iter().all(|rule| rules.iter().any(|known| known == rule)), "{claim:?}");
+            assert!(claim.claim.ends_with('.') && !claim.falsified_by.ends_with('.'), "{claim:?}");
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! A slot that is still being made is withdrawn, too.
+//!
+//! Behind an open write transaction CREATE_REPLICATION_SLOT waits, and the server process that waits
+//! does not notice that its client is gone. `slot_timeout` is an hour here, and with it the
+//! `lock_timeout` that would clean up in the end.
+//!
+//! It can fail: without the CancelRequest (`Cancellation::fire`) slot and walsender stay as long as the
+//! transaction does.
+
+use std::time::{Duration, Instant};
+
+use pgnudge_testkit::{Signal, Slot, wait_until};
+
+use crate::consumer::PATIENCE;
+use crate::evidence::{ensure, evidence};
+use crate::{Claim, Context, Evidence, Failure, Plugins, Watch};
+
+pub(super) const CLAIM: Claim = Claim {
+    name: "a_blocked_slot_is_withdrawn",
+    title: "giving up while the slot is being made",
+    claim: "A feed that is dropped, or a `pgnudge watch` that is told to end, while an open transaction delays its \
+            slot, leaves neither slot nor session, although the transaction stays open.",
+    falsified_by: "a slot or a walsender that is still there while the transaction is",
+    proves: &["R11", "law 3"],
+    plugins: Plugins::Auto,
+    needs: &[],
+    run: |context| Box::pin(a_blocked_slot_is_withdrawn(context)),
+};
+
+async fn a_blocked_slot_is_withdrawn(context: Context) -> Result<Evidence, Failure> {
+    context.sql("CREATE TABLE t (id int)").await?;
+    let writer = context.scratch.connect().await?;
+    writer.batch_execute("BEGIN; INSERT INTO t VALUES (1)").await?;
+
+    let connecting = tokio::spawn(context.builder().slot_timeout(HOUR).connect());
+    blocked(&context).await?;
+    let given_up = Instant::now();
+    connecting.abort();
+    context.nothing_left().await?;
+    let dropped = given_up.elapsed();
+
+    let arguments = context.watch_arguments(&["--slot-timeout=1h"]);
+    let watch = Watch::start(arguments.iter().map(String::as_str))?;
+    blocked(&context).await?;
+    let asked = Instant::now();
+    watch.signal(Signal::Term)?;
+    let finished = watch.wait(PATIENCE).await?;
+    ensure!(finished.status.success(), "SIGTERM ended it with {}: {}", finished.status, finished.stderr);
+    context.nothing_left().await?;
+    let ended = asked.elapsed();
+
+    writer.batch_execute("COMMIT").await?;
+    evidence!("behind an open transaction: gone {dropped:.0?} after the drop, {ended:.0?} after SIGTERM")
+}
+
+async fn blocked(context: &Context) -> Result<(), Failure> {
+    let made = |slots: &Vec<Slot>| slots.iter().any(|slot| slot.confirmed_flush_lsn.is_none());
+    wait_until("a slot is being made", PATIENCE, async || context.scratch.slots().await, made).await?;
+    Ok(())
+}
+
+const HOUR: Duration = Duration::from_secs(3600);

@@ -1,0 +1,135 @@
+//! What a claim gets to work with.
+
+use std::sync::Arc;
+
+use pgnudge::{Builder, Feed, PluginChoice, Status};
+use pgnudge_testkit::{ClusterBuilder, Scratch, Sender, Server, Slot, wait_until};
+
+use crate::consumer::{Consumer, PATIENCE};
+use crate::evidence::ensure;
+use crate::tally::Tally;
+use crate::{Failure, Variant, Watch};
+
+/// A server, a database on it that is the claim's own, and the plugin that it is tried with.
+#[derive(Debug)]
+pub struct Context {
+    pub(crate) server: Arc<Server>,
+    pub(crate) scratch: Scratch,
+    pub(crate) variant: Variant,
+}
+
+impl Context {
+    /// A fresh database on that server.
+    pub(crate) async fn new(server: Arc<Server>, name: &str, variant: Variant) -> Result<Self, Failure> {
+        let scratch = server.scratch(name).await?;
+        scratch
+            .sql(&format!("CREATE TABLE {MARK} (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY)"))
+            .await?;
+        Ok(Self { server, scratch, variant })
+    }
+
+    /// The same, on a throwaway cluster that is the claim's own.
+    pub(crate) async fn on_own_cluster(&self, cluster: ClusterBuilder) -> Result<Self, Failure> {
+        let installation = self.server.cluster()?.installation().clone();
+        let server = Server::start_from(installation, cluster).await?;
+        Self::new(Arc::new(server), "own", self.variant).await
+    }
+
+    /// Runs statements as the superuser, all in one session.
+    pub(crate) async fn sql(&self, statements: &str) -> Result<(), Failure> {
+        Ok(self.scratch.sql(statements).await?)
+    }
+
+    /// A feed of this database, not connected yet.
+    pub(crate) fn builder(&self) -> Builder {
+        self.builder_for(self.variant.choice())
+    }
+
+    /// The same, with a plugin of the claim's choice.
+    pub(crate) fn builder_for(&self, plugin: PluginChoice) -> Builder {
+        Feed::builder(self.scratch.dsn()).plugin(plugin)
+    }
+
+    /// A feed of this database with default knobs, its `Resync(Connected)` taken.
+    pub(crate) async fn feed(&self) -> Result<Feed, Failure> {
+        connected(self.builder()).await
+    }
+
+    /// The program, watching this database with these flags, its first resync taken.
+    pub(crate) async fn watch(&self, flags: &[&str]) -> Result<Watch, Failure> {
+        let mut watch = Watch::start(self.watch_arguments(flags).iter().map(String::as_str))?;
+        watch.resync("connected").await?;
+        Ok(watch)
+    }
+
+    /// What [`watch`](Self::watch) says to the program.
+    pub(crate) fn watch_arguments(&self, flags: &[&str]) -> Vec<String> {
+        let plugin = format!("--plugin={}", self.variant.flag());
+        let flags = flags.iter().map(|&flag| flag.to_owned());
+        [plugin].into_iter().chain(flags).chain([self.scratch.dsn()]).collect()
+    }
+
+    /// Commits a mark, and adds up all that the consumer is told up to it, the mark left out.
+    pub(crate) async fn tally(&self, consumer: &mut impl Consumer) -> Result<Tally, Failure> {
+        let mut tally = Tally::default();
+        self.tally_on(&mut tally, consumer).await?;
+        Ok(tally)
+    }
+
+    /// The same, on top of what was told before.
+    pub(crate) async fn tally_on(
+        &self,
+        tally: &mut Tally,
+        consumer: &mut impl Consumer,
+    ) -> Result<(), Failure> {
+        self.sql(&format!("INSERT INTO {MARK} DEFAULT VALUES")).await?;
+        tally.until(consumer, MARK).await?;
+        tally.forget(MARK);
+        Ok(())
+    }
+
+    /// Waits until the feeds of this database have confirmed everything that is committed by now: then
+    /// it is in their windows, taken or not.
+    pub(crate) async fn arrived(&self) -> Result<(), Failure> {
+        let end = self.scratch.current_wal_lsn().await?;
+        let confirmed = |senders: &Vec<Sender>| {
+            !senders.is_empty() && senders.iter().all(|sender| sender.flush_lsn >= Some(end))
+        };
+        wait_until("all is confirmed", PATIENCE, async || self.scratch.walsenders().await, confirmed).await?;
+        Ok(())
+    }
+
+    /// The slots of this database, which have to be that many.
+    pub(crate) async fn slots(&self, expected: usize) -> Result<Vec<Slot>, Failure> {
+        let slots = self.scratch.slots().await?;
+        ensure!(slots.len() == expected, "{expected} slots expected, not {slots:?}");
+        Ok(slots)
+    }
+
+    /// Waits until neither a slot nor a walsender of this database is left.
+    pub(crate) async fn nothing_left(&self) -> Result<(), Failure> {
+        let look = async || Ok((self.scratch.slots().await?, self.scratch.walsenders().await?));
+        let gone = |(slots, senders): &(Vec<Slot>, Vec<Sender>)| slots.is_empty() && senders.is_empty();
+        wait_until("neither slot nor walsender is left", PATIENCE, look, gone).await?;
+        Ok(())
+    }
+}
+
+/// Connects, and takes the first item, which has to be `Resync(Connected)`.
+pub(crate) async fn connected(builder: Builder) -> Result<Feed, Failure> {
+    let mut feed = builder.connect().await?;
+    feed.resync("connected").await?;
+    Ok(feed)
+}
+
+/// The slot and the server process of a feed that streams.
+pub(crate) fn streaming(feed: &Feed) -> Result<(String, i32), Failure> {
+    let status = feed.status();
+    match &*status.borrow() {
+        Status::Streaming { slot, backend_pid, .. } => Ok((slot.to_string(), *backend_pid)),
+        other => Err(Failure::new(format!("not streaming but {other:?}"))),
+    }
+}
+
+/// The table whose rows mark a place in the stream.
+const MARK: &str = "public.mark";

@@ -1,0 +1,31 @@
+//! The program under test, built.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::Failure;
+
+/// Builds `pgnudge` beside this program, unless `PGNUDGE_BIN` names one.
+///
+/// Cargo builds what a package depends on, and nobody depends on a program: without this, a run
+/// through cargo would test whatever was built last. Where cargo does not run us, it does nothing.
+///
+/// # Errors
+/// When it does not build: cargo has said why.
+pub fn build() -> Result<(), Failure> {
+    let (Some(cargo), None) = (std::env::var_os("CARGO"), std::env::var_os("PGNUDGE_BIN")) else {
+        return Ok(());
+    };
+    let mut build = Command::new(cargo);
+    build.args(["build", "--quiet", "--package", "pgnudge-cli"]);
+    if is_release(&std::env::current_exe()?) {
+        build.arg("--release");
+    }
+    let status = build.current_dir(env!("CARGO_MANIFEST_DIR")).status()?;
+    if status.success() { Ok(()) } else { Err(Failure::new(format!("pgnudge was not built ({status})"))) }
+}
+
+/// Whether that program is in `target/release`, or below.
+fn is_release(program: &Path) -> bool {
+    program.components().any(|part| part.as_os_str() == "release")
+}
