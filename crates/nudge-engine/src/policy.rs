@@ -12,6 +12,7 @@ mod feedback;
 pub mod lineage;
 mod pending;
 mod platform;
+pub(crate) mod question;
 pub(crate) mod session;
 pub mod visibility;
 mod window;

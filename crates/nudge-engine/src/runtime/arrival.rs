@@ -4,11 +4,14 @@ use std::ffi::CString;
 use std::sync::Arc;
 use std::time::Duration;
 
+use nudge_decode::TableFilter;
+use nudge_proto::DataRow;
 use tokio::time::timeout;
 
 use crate::policy::diagnosis::{self, Stage};
+use crate::policy::question;
 use crate::policy::session::{self, ServerFacts};
-use crate::runtime::login::{Conversation, Login, Purpose};
+use crate::runtime::login::{Conversation, Login, Purpose, lossy};
 use crate::runtime::{Dial, Route};
 use crate::{Error, ErrorKind, Knobs, SessionAttributes};
 
@@ -79,6 +82,27 @@ impl Arrival {
         let facts = ServerFacts::new(row, conversation.session.parameters(), knobs.status_interval);
         Ok((conversation, facts))
     }
+}
+
+/// Warns of patterns that name no table: a slip of the pen would otherwise look like a quiet database.
+pub(crate) async fn warn_of_empty_patterns(
+    conversation: Conversation,
+    filter: &TableFilter,
+    limit: Duration,
+) -> Result<Conversation, Error> {
+    let sql = question::empty_patterns(filter).and_then(|sql| CString::new(sql).ok());
+    let Some(sql) = sql else { return Ok(conversation) };
+    let warn = |row: DataRow<'_>| {
+        let index = row.columns().next().map(lossy).and_then(|index| index);
+        if let Some(pattern) = index.and_then(|index| question::pattern_of(filter, &index)) {
+            tracing::warn!(%pattern, "no table matches this pattern yet: check schema, name and case");
+        }
+    };
+    let late = |_| Err(diagnosis::timeout(Stage::Session, "connect_timeout"));
+    let asked = timeout(limit, conversation.query_rows(&sql, Stage::Session, warn)).await;
+    let (conversation, outcome) = asked.unwrap_or_else(late)?;
+    outcome.map_err(|response| diagnosis::server(Stage::Session, &response))?;
+    Ok(conversation)
 }
 
 /// Whether the server is of the kind that is wanted. It has told so with its parameters.

@@ -11,7 +11,7 @@ use tokio::sync::{oneshot, watch};
 use crate::policy::diagnosis::Stage;
 use crate::policy::session::ServerFacts;
 use crate::policy::{Feedback, Retries};
-use crate::runtime::arrival::Arrival;
+use crate::runtime::arrival::{Arrival, warn_of_empty_patterns};
 use crate::runtime::cancellation::Cancellation;
 use crate::runtime::handover::{Handover, Source};
 use crate::runtime::intake::Intake;
@@ -90,6 +90,12 @@ impl Supervisor {
         live_since: &mut Option<Instant>,
     ) -> Result<Infallible, Error> {
         let (conversation, facts) = self.arrival.prepare(conversation, &self.knobs).await?;
+        let conversation = match self.first {
+            Some(_) => {
+                warn_of_empty_patterns(conversation, &self.knobs.tables, self.knobs.connect_timeout).await?
+            }
+            None => conversation,
+        };
         let backend_pid = conversation.session.backend_key().pid();
         let filter = self.server_filter(facts);
         let request = SlotRequest {

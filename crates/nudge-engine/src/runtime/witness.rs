@@ -4,15 +4,14 @@
 //! without an answer items wait for a bounded time and then go out.
 
 use std::ffi::CString;
-use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use nudge_proto::{DataRow, Lsn, quote_literal};
+use nudge_proto::{DataRow, Lsn};
 use tokio::time::timeout;
 
 use crate::policy::diagnosis::{self, Stage};
-use crate::policy::{Lineage, Snapshot};
+use crate::policy::{Lineage, Snapshot, question};
 use crate::runtime::Route;
 use crate::runtime::login::{Conversation, Login, Purpose, lossy};
 use crate::{Error, ErrorKind, TableName};
@@ -61,7 +60,7 @@ impl Witness {
             None => self.login.perform(&*self.route, Purpose::Question, self.limit).await?,
         };
         // Names in a catalog have no zero byte.
-        let question = CString::new(question(tables)).map_err(|_| unreadable())?;
+        let question = CString::new(question::testimony(tables)).map_err(|_| unreadable())?;
         let (mut testimony, mut understood) = (Testimony::default(), true);
         let each = |row: DataRow<'_>| understood &= testimony.read(&row).is_some();
         let (session, outcome) = session.query_rows(&question, Stage::Session, each).await?;
@@ -96,60 +95,6 @@ impl Testimony {
     }
 }
 
-/// First what can be seen: one row per transaction in progress, and one row if there is none, so that
-/// they are small however many there are. The position is read after the snapshot was taken, so it is
-/// not before what that sees. Then what lies above the tables, nearest first.
-fn question(tables: &[TableName]) -> String {
-    let mut sql = String::from(
-        "SELECT pg_catalog.pg_snapshot_xmax(s), \
-         CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn() \
-         ELSE pg_catalog.pg_current_wal_lsn() END, \
-         EXISTS (SELECT FROM pg_catalog.pg_partitioned_table), x \
-         FROM pg_catalog.pg_current_snapshot() AS s LEFT JOIN LATERAL pg_catalog.pg_snapshot_xip(s) AS x ON true",
-    );
-    if tables.is_empty() {
-        return sql;
-    }
-    sql.push_str(
-        "; SELECT a.depth, n.nspname, c.relname, an.nspname, ac.relname FROM pg_catalog.pg_class c \
-         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
-         CROSS JOIN LATERAL pg_catalog.pg_partition_ancestors(c.oid) WITH ORDINALITY AS a (id, depth) \
-         JOIN pg_catalog.pg_class ac ON ac.oid = a.id \
-         JOIN pg_catalog.pg_namespace an ON an.oid = ac.relnamespace \
-         WHERE c.relispartition AND a.id <> c.oid AND (n.nspname, c.relname) IN (",
-    );
-    for (n, table) in tables.iter().enumerate() {
-        let (comma, schema, name) =
-            (if n > 0 { ", " } else { "" }, literal(table.schema()), literal(table.table()));
-        // Writing to a String cannot fail.
-        let _ = write!(sql, "{comma}({schema}, {name})");
-    }
-    sql.push_str(") ORDER BY c.oid, a.depth");
-    sql
-}
-
-/// With a backslash inside, a plain literal means what `standard_conforming_strings` says; this one
-/// does not.
-fn literal(name: &str) -> String {
-    if name.contains('\\') {
-        format!("E{}", quote_literal(&name.replace('\\', "\\\\")))
-    } else {
-        quote_literal(name)
-    }
-}
-
 fn unreadable() -> Error {
     Error::transient(ErrorKind::Protocol, "the server's answer about its state cannot be read")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_quoted_whatever_they_hold() {
-        let tables = [TableName::new("it's", "a\\b"), TableName::new("s", "t")];
-        assert!(question(&tables).contains("IN (('it''s', E'a\\\\b'), ('s', 't'))"), "{}", question(&tables));
-        assert!(!question(&[]).contains(';'));
-    }
 }
