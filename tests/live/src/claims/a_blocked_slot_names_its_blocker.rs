@@ -6,13 +6,15 @@
 use std::time::Instant;
 
 use pgnudge::{Blocker, Status};
-use pgnudge_testkit::{Signal, Slot, wait_until};
+use pgnudge_testkit::Signal;
 use tokio::sync::watch::Receiver;
 use tokio::time::timeout;
 
 use crate::consumer::PATIENCE;
 use crate::evidence::{ensure, evidence};
 use crate::{Claim, Context, Evidence, Failure, Plugins, Watch};
+
+use super::a_blocked_slot_is_withdrawn::blocked;
 
 pub(super) const CLAIM: Claim = Claim {
     name: "a_blocked_slot_names_its_blocker",
@@ -45,8 +47,7 @@ async fn a_blocked_slot_names_its_blocker(context: Context) -> Result<Evidence, 
 
     let arguments = context.watch_arguments(&["--slot-timeout=2s"]);
     let watch = Watch::start(arguments.iter().map(String::as_str))?;
-    let made = |slots: &Vec<Slot>| slots.iter().any(|slot| slot.confirmed_flush_lsn.is_none());
-    wait_until("a slot is being made", PATIENCE, async || context.scratch.slots().await, made).await?;
+    blocked(&context).await?;
     let killed = Instant::now();
     watch.signal(Signal::Kill)?;
     context.nothing_left().await?;
