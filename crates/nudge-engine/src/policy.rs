@@ -18,7 +18,7 @@ pub mod visibility;
 mod window;
 
 pub use backoff::{Backoff, Retries};
-pub use catalog::Catalog;
+pub use catalog::{Catalog, Plain};
 pub use coalescer::Coalescer;
 pub use debouncer::{Debouncer, Edge, Spell};
 pub use feedback::Feedback;

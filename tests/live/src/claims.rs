@@ -10,6 +10,7 @@ mod a_huge_row_in_constant_memory;
 mod a_million_rows_are_one_event;
 mod a_signal_ends_it;
 mod a_standby_can_be_watched;
+mod a_synchronous_standby_is_waited_for;
 mod a_table_filter_works_on_both_plugins;
 mod a_unix_socket_works;
 mod a_vanished_host_keeps_no_slot;
@@ -29,8 +30,10 @@ mod mistakes_are_errors_with_hints;
 mod names_are_identical_on_both_plugins;
 mod next_is_cancel_safe;
 mod no_backfill;
+mod one_feed_many_subscribers;
 mod only_committed_work_nudges;
 mod overflow_is_one_resync;
+mod partitions_nudge_their_roots;
 mod prepared_transactions_nudge_at_commit;
 mod temporary_slot_only;
 mod the_consumer_is_the_pump;
@@ -39,6 +42,7 @@ mod the_password_is_never_logged;
 mod the_reader_never_stalls;
 mod tls_with_scram;
 mod truncate_counts_one_each;
+mod visible_before_nudged;
 mod wal_level_too_low_is_an_error;
 mod window_law;
 
@@ -63,6 +67,9 @@ pub const ALL: &[Claim] = &[
     a_table_filter_works_on_both_plugins::CLAIM,
     only_committed_work_nudges::CLAIM,
     prepared_transactions_nudge_at_commit::CLAIM,
+    partitions_nudge_their_roots::CLAIM,
+    visible_before_nudged::CLAIM,
+    a_synchronous_standby_is_waited_for::CLAIM,
     lsn_is_after_the_commit::CLAIM,
     window_law::CLAIM,
     next_is_cancel_safe::CLAIM,
@@ -70,6 +77,7 @@ pub const ALL: &[Claim] = &[
     a_million_rows_are_one_event::CLAIM,
     a_huge_row_in_constant_memory::CLAIM,
     the_consumer_is_the_pump::CLAIM,
+    one_feed_many_subscribers::CLAIM,
     the_reader_never_stalls::CLAIM,
     fast_shutdown_is_not_delayed::CLAIM,
     tls_with_scram::CLAIM,

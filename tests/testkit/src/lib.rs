@@ -27,4 +27,4 @@ pub use server::Server;
 pub use tokio_postgres;
 pub use tokio_postgres::types::PgLsn;
 pub use wait::wait_until;
-pub use walsender::{FrontendMessage, Goodbye, Opened, Opening, StandbyStatus, Walsender};
+pub use walsender::{BACKEND_KEY, FrontendMessage, Goodbye, Opened, Opening, StandbyStatus, Walsender};

@@ -11,6 +11,7 @@ mod queries;
 mod session;
 mod streaming;
 
+pub use authentication::BACKEND_KEY;
 pub use frontend::{FrontendMessage, StandbyStatus};
 pub use opening::Opening;
 pub use session::Opened;

@@ -1,12 +1,48 @@
-//! Whether there are partitioned tables.
+//! Which tables are known to be no partitions.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use indexmap::IndexSet;
+use nudge_decode::TableRef;
+
+use crate::TableName;
+use crate::table_name::Borrowed;
+
+/// Tables that were looked up while the database had no partitioned tables. A name that is not among
+/// them may be a new partition.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plain(Arc<IndexSet<TableName>>);
+
+impl Plain {
+    /// Whether the table is one of them.
+    pub fn contains(&self, table: &TableName) -> bool {
+        self.0.contains(table)
+    }
+
+    /// The same, without a name of its own.
+    pub fn contains_ref(&self, table: &TableRef<'_>) -> bool {
+        self.0.contains(&Borrowed(table))
+    }
+
+    fn extend(&mut self, tables: &[TableName]) {
+        let known = Arc::make_mut(&mut self.0);
+        if known.len() + tables.len() > Self::MAX {
+            known.clear();
+        }
+        known.extend(tables.iter().cloned());
+    }
+
+    /// More tables than that are looked up again now and then.
+    const MAX: usize = 64 * 1024;
+}
 
 /// What is known of the catalog. DDL is not decoded; so after every transaction that may have been
 /// some, what was known is open again.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Catalog {
-    may_be_partitioned: bool,
+    /// `None`: there may be partitioned tables, and every table may be a partition.
+    plain: Option<Plain>,
     /// How often it may have changed: an answer from before a change is none.
     version: u64,
     /// Whether a table filter works on the server, which would keep the rows of new partitions there:
@@ -19,13 +55,13 @@ pub struct Catalog {
 impl Catalog {
     /// A stream starts.
     pub fn restart(&mut self, partitioned: bool, watchful: bool) {
-        let version = self.version + 1;
-        *self = Self { may_be_partitioned: partitioned, version, watchful, look_due: None, looked: None };
+        let (plain, version) = ((!partitioned).then(Plain::default), self.version + 1);
+        *self = Self { plain, version, watchful, look_due: None, looked: None };
     }
 
     /// DDL may have run.
     pub fn changed(&mut self, now: Instant) {
-        self.may_be_partitioned = true;
+        self.plain = None;
         self.version += 1;
         if self.watchful {
             let due = self.looked.map_or(now, |looked| now.max(looked + Self::REST));
@@ -53,19 +89,23 @@ impl Catalog {
         self.version
     }
 
-    /// The server has told, when asked at this version. Returns whether the stream has to be made anew,
-    /// with another filter on the server.
-    pub fn learn(&mut self, partitioned: bool, version: u64) -> bool {
+    /// The server has told about these tables, when asked at this version. Returns whether the stream has
+    /// to be made anew, with another filter on the server.
+    pub fn learn(&mut self, partitioned: bool, tables: &[TableName], version: u64) -> bool {
         if version == self.version {
-            self.may_be_partitioned = partitioned;
             self.look_due = None;
+            if partitioned {
+                self.plain = None;
+            } else {
+                self.plain.get_or_insert_default().extend(tables);
+            }
         }
         partitioned && self.watchful
     }
 
-    /// Whether there may be partitioned tables.
-    pub fn may_be_partitioned(&self) -> bool {
-        self.may_be_partitioned
+    /// The tables that are no partitions; `None`: any may be one.
+    pub fn plain(&self) -> Option<&Plain> {
+        self.plain.as_ref()
     }
 
     /// Other tables' transactions look like DDL when the server filters: one look per second is enough.
@@ -84,10 +124,22 @@ mod tests {
         catalog.changed(now);
         let asked = catalog.version();
         catalog.changed(now);
-        catalog.learn(false, asked);
-        assert!(catalog.may_be_partitioned());
-        catalog.learn(false, catalog.version());
-        assert!(!catalog.may_be_partitioned());
+        let tables = [TableName::new("s", "t")];
+        catalog.learn(false, &tables, asked);
+        assert_eq!(catalog.plain(), None);
+        catalog.learn(false, &tables, catalog.version());
+        assert!(catalog.plain().unwrap().contains(&tables[0]));
+    }
+
+    #[test]
+    fn a_name_that_was_not_looked_up_may_be_a_new_partition() {
+        let mut catalog = Catalog::default();
+        catalog.restart(false, false);
+        assert!(!catalog.plain().unwrap().contains_ref(&TableRef::new("s", "t")));
+        catalog.learn(false, &[TableName::new("s", "t")], catalog.version());
+        assert!(catalog.plain().unwrap().contains_ref(&TableRef::new("s", "t")));
+        catalog.restart(true, false);
+        assert_eq!(catalog.plain(), None);
     }
 
     #[test]
@@ -101,6 +153,9 @@ mod tests {
         catalog.changed(now);
         assert_eq!(catalog.look_due(), Some(now + S));
         assert!(!catalog.take_look(now) && catalog.take_look(now + S));
-        assert!(catalog.learn(true, catalog.version()), "the filter on the server does not fit any more");
+        assert!(
+            catalog.learn(true, &[], catalog.version()),
+            "the filter on the server does not fit any more"
+        );
     }
 }

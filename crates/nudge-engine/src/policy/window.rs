@@ -212,6 +212,12 @@ impl Window {
         Some((item, unseen))
     }
 
+    /// A Resync that was taken could not be delivered: it is pending as if it had never been taken.
+    pub fn put_back(&mut self, reason: Reason, now: Instant) {
+        self.pending = Pending::Resync(reason);
+        self.spell.get_or_insert(Spell { first: now, last: now, mid_transaction: false });
+    }
+
     /// Whether there are partitioned tables, as far as it is known.
     pub fn catalog(&mut self) -> &mut Catalog {
         &mut self.catalog

@@ -10,7 +10,7 @@ use nudge_proto::Limits;
 use tokio::sync::{oneshot, watch};
 use tokio::task::{JoinError, JoinHandle};
 
-use crate::policy::{Taken, Window};
+use crate::policy::Window;
 use crate::runtime::arrival::Arrival;
 use crate::runtime::cancellation::Cancellation;
 use crate::runtime::gate::Outlet;
@@ -50,27 +50,27 @@ impl Feed {
         self.status.subscribe()
     }
 
+    /// A task that has ended is noticed while nothing comes, whatever that waits for.
     fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<FeedItem> {
-        loop {
-            if let Some(item) = ready!(self.inspection.poll_waiting(cx)) {
-                return Poll::Ready(item);
-            }
-            let taken = ready!(self.poll_window(cx));
-            if let Some(item) = self.inspection.admit(taken) {
-                return Poll::Ready(item);
-            }
-        }
-    }
-
-    /// What comes out of the window next. A task that has ended is noticed while nothing does.
-    fn poll_window(&mut self, cx: &mut Context<'_>) -> Poll<Taken> {
-        let taken = self.outlet.poll_taken(cx);
-        if taken.is_pending()
+        let item = self.poll_inspected(cx);
+        if item.is_pending()
             && let Poll::Ready(ended) = Pin::new(&mut self.task).poll(cx)
         {
             fail_loudly(ended);
         }
-        taken
+        item
+    }
+
+    fn poll_inspected(&mut self, cx: &mut Context<'_>) -> Poll<FeedItem> {
+        loop {
+            if let Some(item) = ready!(self.inspection.poll_waiting(cx)) {
+                return Poll::Ready(item);
+            }
+            let taken = ready!(self.outlet.poll_taken(cx));
+            if let Some(item) = self.inspection.admit(taken) {
+                return Poll::Ready(item);
+            }
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Instant;
 use futures::task::AtomicWaker;
 use tokio::time::Sleep;
 
-use crate::policy::{Harvest, Taken, Window};
+use crate::policy::{Harvest, Plain, Taken, Window};
 use crate::runtime::clock;
 
 /// The writer's side. The lock is held for a few additions, never across an await.
@@ -23,16 +23,16 @@ impl Gate {
         Arc::new(Self { window: Mutex::new(window), consumer: AtomicWaker::new() })
     }
 
-    /// Hands over what has come, once per read. Returns whether there may be partitioned tables.
-    pub(crate) fn deliver(&self, harvest: &mut Harvest, now: Instant) -> bool {
-        let (due_earlier, may_be_partitioned) = {
+    /// Hands over what has come, once per read. Returns which tables are known to be no partitions.
+    pub(crate) fn deliver(&self, harvest: &mut Harvest, now: Instant) -> Option<Plain> {
+        let (due_earlier, plain) = {
             let mut window = self.window();
-            (window.absorb(harvest, now), window.catalog().may_be_partitioned())
+            (window.absorb(harvest, now), window.catalog().plain().cloned())
         };
         if due_earlier {
             self.wake();
         }
-        may_be_partitioned
+        plain
     }
 
     /// The window itself.

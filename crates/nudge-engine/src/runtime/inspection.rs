@@ -46,9 +46,7 @@ impl Inspection {
     /// Takes in what is due. Yields it when nothing has to be known about it.
     pub(crate) fn admit(&mut self, taken: Taken) -> Option<FeedItem> {
         let Some(Source { route, facts }) = self.handover.source() else { return self.pass(taken) };
-        let (partitioned, version) = self.catalog();
-        let resolve =
-            self.partition_root && partitioned && !matches!(taken, Taken::Item(FeedItem::Resync { .. }, _));
+        let (resolve, version) = self.has_to_be_resolved(&taken);
         let taken = match taken {
             // A standby decodes what it has replayed, and that can be seen.
             Taken::Item(item, _) if facts.standby => Taken::Item(item, Unseen::default()),
@@ -70,16 +68,19 @@ impl Inspection {
     pub(crate) fn poll_waiting(&mut self, cx: &mut Context<'_>) -> Poll<Option<FeedItem>> {
         let Some((sealed, version)) = &mut self.waiting else { return Poll::Ready(None) };
         if !self.handover.source().is_some_and(|source| sealed.is_from(&source.route)) {
-            // A later connection begins with a Resync, which stands for this item too.
+            // A later connection begins with a Resync, which stands for this item too; but the first
+            // reason is kept (rule R6).
+            if let Some(FeedItem::Resync { reason, .. }) = sealed.item() {
+                self.handover.gate.window().put_back(*reason, clock::now());
+            }
             self.waiting = None;
             return Poll::Ready(None);
         }
         let (opened, version) = (ready!(sealed.poll_open(cx, &self.status)), *version);
-        let Opened { item, lineage, partitioned, witness } = opened;
+        let Opened { item, tables, lineage, partitioned, witness } = opened;
         (self.waiting, self.witness) = (None, witness);
-        if partitioned
-            .is_some_and(|partitioned| self.handover.gate.window().catalog().learn(partitioned, version))
-        {
+        let learn = |partitioned| self.handover.gate.window().catalog().learn(partitioned, &tables, version);
+        if partitioned.is_some_and(learn) {
             self.handover.ask_for_restart();
         }
         Poll::Ready(item.and_then(|item| self.name(item, &lineage)))
@@ -99,9 +100,19 @@ impl Inspection {
         (!events.is_empty()).then_some(FeedItem::Batch { events, lsn })
     }
 
-    fn catalog(&self) -> (bool, u64) {
+    /// Whether a table of the item may be a partition; and for which version of the catalog the answer
+    /// will be.
+    fn has_to_be_resolved(&self, taken: &Taken) -> (bool, u64) {
         let mut window = self.handover.gate.window();
-        (window.catalog().may_be_partitioned(), window.catalog().version())
+        let catalog = window.catalog();
+        let resolve = match taken {
+            Taken::Item(FeedItem::Batch { events, .. }, _) if self.partition_root => {
+                let is_plain = |table| catalog.plain().is_some_and(|plain| plain.contains(table));
+                !events.iter().all(|event| is_plain(&event.table))
+            }
+            _ => false,
+        };
+        (resolve, catalog.version())
     }
 
     fn witness_of(&mut self, route: &Arc<dyn Route>) -> Witness {

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use nudge_decode::{Decoded, TableFilter};
+use nudge_decode::{Decoded, TableFilter, TableRef};
 use nudge_proto::Lsn;
 
 use crate::Reason;
-use crate::policy::Harvest;
+use crate::policy::{Harvest, Plain};
 use crate::runtime::clock;
 use crate::runtime::gate::Gate;
 
@@ -16,9 +16,9 @@ pub(crate) struct Intake {
     filter: TableFilter,
     /// Whether a change may have to be told under the name of a table above.
     partition_root: bool,
-    /// Whether the filter can be applied here: while there may be partitioned tables, only names that
-    /// were looked up tell whether a change matters, and that is done when an item is due.
-    filtering: bool,
+    /// The tables that are known to be no partitions. Any other may have to be told under another name,
+    /// which is looked up when an item is due; so the filter cannot turn it away here.
+    plain: Option<Plain>,
     harvest: Harvest,
     gate: Arc<Gate>,
     /// The clock is read once per read, not once per change.
@@ -28,7 +28,7 @@ pub(crate) struct Intake {
 impl Intake {
     pub(crate) fn new(filter: TableFilter, partition_root: bool, gate: Arc<Gate>) -> Self {
         let harvest = Harvest::default();
-        Self { filter, partition_root, filtering: !partition_root, harvest, gate, now: clock::wall() }
+        Self { filter, partition_root, plain: None, harvest, gate, now: clock::wall() }
     }
 
     /// Bytes have arrived.
@@ -41,7 +41,7 @@ impl Intake {
         match decoded {
             Decoded::Change(tables) => {
                 for table in &tables {
-                    if !self.filtering || self.filter.matches(table) {
+                    if self.may_matter(table) {
                         tracing::debug!(schema = &*table.schema, table = &*table.table, "change");
                         self.harvest.change(table, self.now);
                     }
@@ -50,7 +50,9 @@ impl Intake {
             Decoded::Begin { xid } => self.harvest.begin(xid),
             Decoded::Commit => {
                 self.harvest.commit();
-                self.filtering &= !self.partition_root || !self.harvest.may_have_changed_the_catalog();
+                if self.harvest.may_have_changed_the_catalog() {
+                    self.plain = None;
+                }
             }
             Decoded::Silent => {}
             Decoded::Unreadable(why) => {
@@ -68,7 +70,12 @@ impl Intake {
     /// The stream has come to `position`. Hands everything over: one lock per read.
     pub(crate) fn close(&mut self, position: Lsn, now: std::time::Instant) {
         self.harvest.reach(position);
-        let may_be_partitioned = self.gate.deliver(&mut self.harvest, now);
-        self.filtering = !(self.partition_root && may_be_partitioned);
+        self.plain = self.gate.deliver(&mut self.harvest, now);
+    }
+
+    /// Whether the filter lets the table through, or may do so under another name.
+    fn may_matter(&self, table: &TableRef<'_>) -> bool {
+        let is_plain = || self.plain.as_ref().is_some_and(|plain| plain.contains_ref(table));
+        self.filter.matches(table) || (self.partition_root && !is_plain())
     }
 }

@@ -31,12 +31,15 @@ impl Link {
 
     /// Sends what is to be sent and waits until something arrives, both at once: neither side of the
     /// connection can wait for the other. Cancel-safe. The end of the connection is `UnexpectedEof`.
+    ///
+    /// A server that closes has often said why: what has arrived counts before a failure to send.
     pub(crate) async fn exchange(&mut self) -> io::Result<()> {
         poll_fn(|cx| {
-            if let Poll::Ready(Err(error)) = self.poll_send(cx) {
-                return Poll::Ready(Err(error));
+            let sent = self.poll_send(cx);
+            match (self.poll_receive(cx), sent) {
+                (Poll::Pending, Poll::Ready(Err(error))) => Poll::Ready(Err(error)),
+                (received, _) => received,
             }
-            self.poll_receive(cx)
         })
         .await
     }

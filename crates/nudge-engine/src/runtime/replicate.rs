@@ -85,7 +85,12 @@ impl Replication<'_> {
         Ok(())
     }
 
+    /// Says how far we are, unless the last time is still under way: for a server that asks and does
+    /// not listen the answers must not pile up.
     fn confirm(&mut self, position: Lsn, reply_requested: bool) {
+        if !self.link.out.is_empty() {
+            return;
+        }
         let status = StandbyStatus { position, sent_at: clock::replication_micros(), reply_requested };
         tracing::trace!(%position, reply_requested, "standby status");
         self.stream.standby_status(&status, &mut self.link.out);

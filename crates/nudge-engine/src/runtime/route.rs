@@ -10,10 +10,10 @@ use crate::policy::Platform;
 use crate::runtime::Socket;
 
 /// Finds the routes for one attempt. The feed of a program uses
-/// [`TargetDialer`](crate::runtime::TargetDialer); a test hands in
-/// its own.
+/// [`TargetDialer`](crate::runtime::TargetDialer); a test hands in its own.
 pub trait Dial: Send + Sync + 'static {
-    /// The routes in the order in which they are tried. Not empty.
+    /// The routes in the order in which they are tried. Not empty. They are made anew for each attempt:
+    /// by its route an item is known to come from an earlier connection.
     fn routes(&self) -> BoxFuture<'_, Result<Vec<Arc<dyn Route>>, Error>>;
 }
 

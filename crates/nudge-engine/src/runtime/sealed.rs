@@ -35,6 +35,8 @@ pub(crate) struct Sealed {
 /// The end of the wait.
 pub(crate) struct Opened {
     pub(crate) item: Option<FeedItem>,
+    /// The tables that were asked about.
+    pub(crate) tables: Arc<[TableName]>,
     pub(crate) lineage: Lineage,
     /// Whether there are partitioned tables, if the server has told.
     pub(crate) partitioned: Option<bool>,
@@ -75,6 +77,11 @@ impl Sealed {
     /// Whether it came from the server at the end of this route.
     pub(crate) fn is_from(&self, route: &Arc<dyn Route>) -> bool {
         Arc::ptr_eq(&self.route, route)
+    }
+
+    /// What is to be delivered.
+    pub(crate) fn item(&self) -> Option<&FeedItem> {
+        self.item.as_ref()
     }
 
     /// Resolves when the wait is over. Afterwards it is used up.
@@ -118,18 +125,18 @@ impl Sealed {
     }
 
     fn open(&mut self, testimony: Option<Testimony>, witness: Option<Witness>) -> Opened {
-        let mut item = self.item.take();
+        let (mut item, tables) = (self.item.take(), Arc::clone(&self.tables));
         let Some(Testimony { snapshot, partitioned, lineage }) = testimony else {
             // What lies above the tables is not known: reload everything is coarser, and never wrong.
             if let (false, Some(FeedItem::Batch { lsn, .. })) = (self.tables.is_empty(), &item) {
                 item = Some(FeedItem::Resync { reason: Reason::Undecodable, lsn: *lsn });
             }
-            return Opened { item, lineage: Lineage::default(), partitioned: None, witness };
+            return Opened { item, tables, lineage: Lineage::default(), partitioned: None, witness };
         };
         if let (true, Some(item)) = (self.unseen.is_unfinished(), &mut item) {
             item.raise_lsn(snapshot.lsn);
         }
-        Opened { item, lineage, partitioned: Some(partitioned), witness }
+        Opened { item, tables, lineage, partitioned: Some(partitioned), witness }
     }
 }
 

@@ -53,16 +53,28 @@ impl Witness {
         (self, answer)
     }
 
-    /// A session that fails half way is not used again.
+    /// A session at rest may have been ended meanwhile, by the server or by something in between: then
+    /// a new one is asked at once.
     async fn converse(&mut self, tables: &[TableName]) -> Result<Testimony, Error> {
-        let session = match self.session.take() {
-            Some(session) => session,
-            None => self.login.perform(&*self.route, Purpose::Question, self.limit).await?,
-        };
+        if let Some(session) = self.session.take()
+            && let Ok(testimony) = self.question(session, tables).await
+        {
+            return Ok(testimony);
+        }
+        let session = self.login.perform(&*self.route, Purpose::Question, self.limit).await?;
+        self.question(session, tables).await
+    }
+
+    /// A session that fails half way is not used again.
+    async fn question(&mut self, session: Conversation, tables: &[TableName]) -> Result<Testimony, Error> {
         // Names in a catalog have no zero byte.
         let question = CString::new(question::testimony(tables)).map_err(|_| unreadable())?;
         let (mut testimony, mut understood) = (Testimony::default(), true);
-        let each = |row: DataRow<'_>| understood &= testimony.read(&row).is_some();
+        let mut room = LONGEST_ANSWER + tables.len() * ROOM_PER_TABLE;
+        let each = |row: DataRow<'_>| {
+            room = room.saturating_sub(row.columns().flatten().map(<[u8]>::len).sum());
+            understood &= room > 0 && testimony.read(&row).is_some();
+        };
         let (session, outcome) = session.query_rows(&question, Stage::Session, each).await?;
         outcome.map_err(|response| diagnosis::server(Stage::Session, &response))?;
         if !understood || testimony.snapshot.xmax == 0 {
@@ -94,6 +106,13 @@ impl Testimony {
         Some(())
     }
 }
+
+/// Bytes of an answer beyond which it is not believed, so that nobody fills our memory with it: twice
+/// what a server with as many processes as PostgreSQL can have (2¹⁸) has to say.
+const LONGEST_ANSWER: usize = 16 << 20;
+
+/// And so many for the names of what lies above each table.
+const ROOM_PER_TABLE: usize = 4096;
 
 fn unreadable() -> Error {
     Error::transient(ErrorKind::Protocol, "the server's answer about its state cannot be read")

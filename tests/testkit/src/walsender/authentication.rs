@@ -56,7 +56,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Walsender<S> {
         ] {
             welcome.extend(frames::parameter_status(name, value));
         }
-        welcome.extend(frames::backend_key_data(PROCESS, KEY));
+        welcome.extend(frames::backend_key_data(BACKEND_KEY.0, BACKEND_KEY.1));
         welcome.extend(frames::ready_for_query());
         self.send(&welcome).await
     }
@@ -97,6 +97,5 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Walsender<S> {
     }
 }
 
-/// What a cancel request must show.
-const PROCESS: i32 = 4711;
-const KEY: i32 = 815;
+/// The process id and the key that every client is welcomed with: what a cancel request must show.
+pub const BACKEND_KEY: (i32, i32) = (4711, 815);

@@ -66,9 +66,11 @@ fn known_answer(statement: &str, lsn: u64) -> Option<Vec<u8>> {
     match words[..] {
         ["SET", ..] => Some(frames::command_complete("SET")),
         ["SHOW", "wal_sender_timeout"] => Some(rows_answer(&["?"], &[&[Some("1min")]], "SHOW")),
-        // From pg_settings, which tells it in milliseconds.
-        ["SELECT", "setting", ..] if statement.contains("'wal_sender_timeout'") => {
-            Some(rows_answer(&["setting"], &[&[Some("60000")]], "SELECT 1"))
+        // From pg_settings, which tells it in milliseconds; then synchronous standbys and
+        // partitioned tables, of which there are none; and what set_config() returns.
+        ["SELECT", ..] if statement.contains("'wal_sender_timeout'") => {
+            let row = [Some("60000"), Some(""), Some("f"), Some("1min")];
+            Some(rows_answer(&["setting", "current_setting", "exists", "set_config"], &[&row], "SELECT 1"))
         }
         ["IDENTIFY_SYSTEM"] => {
             let columns = ["systemid", "timeline", "xlogpos", "dbname"];

@@ -1,0 +1,205 @@
+//! A server process, played by the test.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use pgnudge_testkit::frames::{self, Report};
+use pgnudge_testkit::{BACKEND_KEY, Opening, StandbyStatus, Walsender};
+use tokio::io::DuplexStream;
+
+/// Where every slot starts.
+pub const START: u64 = 0x100;
+
+/// The transaction that every change belongs to.
+pub const XID: u64 = 748;
+
+/// One connection's server process: a [`Walsender`] that speaks test_decoding, and keeps count of its
+/// positions. Every message is one further; every commit ends on the next multiple of 0x100.
+pub struct Backend {
+    walsender: Walsender<DuplexStream>,
+    reset: Arc<AtomicBool>,
+    lsn: u64,
+}
+
+impl Backend {
+    /// What cancels the command of any of them.
+    pub const CANCEL_REQUEST: Opening = Opening::Cancel(BACKEND_KEY.0, BACKEND_KEY.1);
+
+    pub(crate) fn new(pipe: DuplexStream, reset: Arc<AtomicBool>) -> Self {
+        Self { walsender: Walsender::new(pipe), reset, lsn: START }
+    }
+
+    /// Lets the feed in, prepares its session, makes its slot and streams.
+    pub async fn streams(&mut self) {
+        self.lets_in().await;
+        self.prepares().await;
+        self.makes_slot().await;
+        self.starts().await;
+    }
+
+    /// Lets the feed in without a password.
+    pub async fn lets_in(&mut self) {
+        self.walsender.handshake_trust().await.expect("the feed logs in");
+    }
+
+    /// Answers the settings of the session; `wal_sender_timeout` is 30 s.
+    pub async fn prepares(&mut self) {
+        self.prepares_as("30000", "").await;
+    }
+
+    /// Answers the settings of the session, on a server that has this `wal_sender_timeout` in
+    /// milliseconds and waits for these standbys.
+    pub async fn prepares_as(&mut self, wal_sender_timeout: &str, synchronous_standby_names: &str) {
+        let sql = self.walsender.expect_query("SET client_min_messages").await.expect("the settings");
+        let settings = sql.split("; ").filter(|statement| statement.starts_with("SET"));
+        let mut answer: Vec<u8> = settings.flat_map(|_| frames::command_complete("SET")).collect();
+        // No partitioned tables; and set_config() writes the value with a unit, as SHOW does.
+        let set = format!("{wal_sender_timeout}ms");
+        answer.extend(rows(&[&[wal_sender_timeout, synchronous_standby_names, "f", &set]]));
+        self.sends(&answer).await;
+    }
+
+    /// Makes the slot at [`START`]. Returns the name and the plugin that the feed chose.
+    pub async fn makes_slot(&mut self) -> (String, String) {
+        let (slot, plugin) = self.asked_for_slot().await;
+        self.walsender.slot_created(&slot, &plugin, START).await.expect("the feed is there");
+        (slot, plugin)
+    }
+
+    /// Takes CREATE_REPLICATION_SLOT, and leaves it without an answer. Returns name and plugin.
+    pub async fn asked_for_slot(&mut self) -> (String, String) {
+        let mut sql = self.walsender.expect_query("").await.expect("a slot is asked for");
+        if sql.starts_with("SELECT p.i FROM (VALUES") {
+            // Which of the filter's patterns name no table: none.
+            self.walsender.answer_command("SELECT 0").await.expect("the feed is there");
+            sql = self.walsender.expect_query("CREATE_REPLICATION_SLOT").await.expect("a slot is asked for");
+        }
+        let words: Vec<_> = sql.split_whitespace().map(|word| word.trim_matches('"').to_owned()).collect();
+        let [_, slot, _, _, plugin, ..] = &words[..] else { unreachable!("{sql}") };
+        (slot.clone(), plugin.clone())
+    }
+
+    /// Starts to stream. Returns the command.
+    pub async fn starts(&mut self) -> String {
+        let sql = self.walsender.expect_query("START_REPLICATION").await.expect("the stream is asked for");
+        self.walsender.start_streaming().await.expect("the feed is there");
+        sql
+    }
+
+    /// Answers what can be seen: every transaction before `xmax`, except those that are running.
+    pub async fn sees(&mut self, xmax: u64, running: &[u64]) {
+        self.walsender.expect_query("SELECT pg_catalog.pg_snapshot_xmax(").await.expect("the question");
+        let (xmax, lsn) = (xmax.to_string(), "0/900");
+        let running: Vec<_> = running.iter().map(u64::to_string).collect();
+        let nobody = frames::data_row(&[Some(&xmax), Some(lsn), Some("f"), None]);
+        let each =
+            running.iter().flat_map(|xid| frames::data_row(&[Some(&xmax), Some(lsn), Some("f"), Some(xid)]));
+        let rows: Vec<u8> = if running.is_empty() { nobody } else { each.collect() };
+        let end = [frames::command_complete("SELECT"), frames::ready_for_query()].concat();
+        self.sends(&[rows, end].concat()).await;
+    }
+
+    /// A transaction that changes a row of each of these tables.
+    pub async fn commits(&mut self, tables: &[&str]) {
+        let transaction = self.transaction(tables);
+        self.sends(&transaction).await;
+    }
+
+    /// The messages of such a transaction.
+    pub fn transaction(&mut self, tables: &[&str]) -> Vec<u8> {
+        let mut messages = self.prints(format!("BEGIN {XID}").as_bytes());
+        messages.extend(tables.iter().flat_map(|table| self.change(table)));
+        messages.extend(self.commit());
+        messages
+    }
+
+    /// A transaction begins.
+    pub async fn begins(&mut self) {
+        self.says(format!("BEGIN {XID}").as_bytes()).await;
+    }
+
+    /// A row of a table changes.
+    pub async fn changes(&mut self, table: &str) {
+        let change = self.change(table);
+        self.sends(&change).await;
+    }
+
+    /// The transaction ends.
+    pub async fn ends(&mut self) {
+        let commit = self.commit();
+        self.sends(&commit).await;
+    }
+
+    /// The plugin prints a message.
+    pub async fn says(&mut self, printed: &[u8]) {
+        let message = self.prints(printed);
+        self.sends(&message).await;
+    }
+
+    /// A NoticeResponse with a warning of a plugin's.
+    pub async fn warns(&mut self, message: &str) {
+        self.sends(&frames::notice_response(&Report::new("WARNING", "01000", message))).await;
+    }
+
+    /// Writes bytes, all at once if the pipe holds them.
+    pub async fn sends(&mut self, bytes: &[u8]) {
+        self.walsender.send(bytes).await.expect("the feed is there");
+    }
+
+    /// The next thing that the feed says, which is a standby status.
+    pub async fn status(&mut self) -> StandbyStatus {
+        self.walsender.expect_status().await.expect("a standby status")
+    }
+
+    /// The connection is reset. (Dropping the backend closes it in good order.)
+    pub fn resets(self) {
+        self.reset.store(true, Ordering::Relaxed);
+    }
+
+    /// Waits until the feed is gone. It says nothing, the pipe just ends.
+    pub async fn is_left(&mut self) {
+        let goodbye = self.walsender.expect_goodbye().await.expect("the feed closes the connection");
+        assert_eq!(goodbye.messages, [], "dropping is the goodbye");
+    }
+
+    fn change(&mut self, table: &str) -> Vec<u8> {
+        self.prints(format!("table {table}: INSERT: id[integer]:1").as_bytes())
+    }
+
+    fn commit(&mut self) -> Vec<u8> {
+        // One short of the boundary, for the message itself.
+        self.lsn |= 0xff;
+        self.prints(format!("COMMIT {XID}").as_bytes())
+    }
+
+    fn prints(&mut self, message: &[u8]) -> Vec<u8> {
+        self.lsn += 1;
+        frames::xlog_data(self.lsn, self.lsn, message)
+    }
+}
+
+impl Deref for Backend {
+    type Target = Walsender<DuplexStream>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.walsender
+    }
+}
+
+impl DerefMut for Backend {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.walsender
+    }
+}
+
+/// Rows, and the end of the query.
+fn rows(rows: &[&[&str]]) -> Vec<u8> {
+    let mut answer = frames::row_description(&vec!["?"; rows[0].len()]);
+    for row in rows {
+        answer.extend(frames::data_row(&row.iter().map(|value| Some(*value)).collect::<Vec<_>>()));
+    }
+    answer.extend(frames::command_complete("SELECT"));
+    answer.extend(frames::ready_for_query());
+    answer
+}

@@ -1,0 +1,61 @@
+//! A feed that streams: where most tests begin.
+
+use nudge_engine::Knobs;
+use nudge_engine::runtime::Feed;
+use tokio::time::timeout;
+
+use crate::{Backend, Network, S, settle, soon, wakeup};
+
+/// A live feed, its network, and the server process that streams to it.
+pub struct Live {
+    /// For the connections to come.
+    pub network: Network,
+    /// The other end of the stream.
+    pub backend: Backend,
+    /// The product. Its `Resync(Connected)` is taken already.
+    pub feed: Feed,
+}
+
+impl Live {
+    /// A feed with these knobs.
+    pub async fn new(knobs: Knobs) -> Self {
+        Self::on(Network::new(), knobs).await
+    }
+
+    /// A feed on such a network.
+    pub async fn on(network: Network, knobs: Knobs) -> Self {
+        let mut live = Self::unread(network, knobs).await;
+        assert_eq!(live.next().await, "connected");
+        live
+    }
+
+    /// A feed of which nothing was taken yet.
+    pub async fn unread(mut network: Network, knobs: Knobs) -> Self {
+        let connecting = network.connect(knobs);
+        let mut backend = network.accept().await;
+        backend.streams().await;
+        Self { feed: connecting.live().await, backend, network }
+    }
+
+    /// The feed's next item, as text.
+    pub async fn next(&mut self) -> String {
+        wakeup(&soon("the next item", self.feed.next()).await)
+    }
+
+    /// Nothing is pending, and nothing comes for longer than any window is open.
+    pub async fn is_quiet(&mut self) {
+        let item = timeout(5 * S, self.feed.next()).await;
+        assert!(item.is_err(), "{item:?}");
+    }
+
+    /// The connection is closed, if it is not over already, and the feed makes another one that
+    /// streams. What it says then is the test's to take.
+    pub async fn reconnects(self) -> Self {
+        let Self { mut network, backend, feed } = self;
+        drop(backend);
+        let mut backend = network.accept().await;
+        backend.streams().await;
+        settle().await;
+        Self { network, backend, feed }
+    }
+}
