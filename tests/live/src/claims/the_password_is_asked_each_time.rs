@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use pgnudge::PasswordError;
+use pgnudge_testkit::wait_until;
 
-use crate::consumer::Consumer;
+use crate::consumer::{Consumer, PATIENCE};
 use crate::context::streaming;
 use crate::evidence::{ensure, evidence};
 use crate::{Claim, Context, Evidence, Failure, Plugins};
@@ -43,9 +44,8 @@ async fn the_password_is_asked_each_time(context: Context) -> Result<Evidence, F
 
     context.sql(&format!("ALTER ROLE {role} PASSWORD 'second'")).await?;
     context.scratch.terminate(streaming(&feed)?.1).await?;
-    while vault.times() < before + WRONG_ANSWERS {
-        tokio::time::sleep(SHORTEST).await;
-    }
+    let enough = |times: &usize| *times >= before + WRONG_ANSWERS;
+    wait_until("the callback is asked again", PATIENCE, async || Ok(vault.times()), enough).await?;
     vault.keep("second");
     feed.resync("reconnected").await?;
     context.tally(&mut feed).await?;
