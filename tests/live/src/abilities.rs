@@ -1,7 +1,7 @@
 //! What a server, and the machine that we are on, can be used for.
 
 use pgnudge::Plugin;
-use pgnudge_testkit::{Memory, Server};
+use pgnudge_testkit::{Cluster, Memory, Server};
 
 use crate::{Failure, Need};
 
@@ -10,10 +10,12 @@ use crate::{Failure, Need};
 pub struct Abilities {
     plugins: Vec<Plugin>,
     version: String,
+    major: u32,
     own_cluster: Option<String>,
     certificate: Option<String>,
     process_memory: Option<String>,
     prepared_transactions: Option<String>,
+    standby: Option<String>,
 }
 
 impl Abilities {
@@ -29,9 +31,14 @@ impl Abilities {
         Ok(Self {
             plugins: plugins.into_iter().filter(|plugin| server.offers(plugin.name())).collect(),
             version: server.version().to_owned(),
+            major: server.major(),
             own_cluster: cluster.as_ref().err().map(ToString::to_string),
-            certificate: match cluster {
+            certificate: match &cluster {
                 Ok(cluster) => cluster.certificate().err().map(|error| error.to_string()),
+                Err(error) => Some(error.to_string()),
+            },
+            standby: match &cluster {
+                Ok(cluster) => without_basebackup(cluster),
                 Err(error) => Some(error.to_string()),
             },
             process_memory: Memory::of(std::process::id()).err().map(|error| error.to_string()),
@@ -50,6 +57,16 @@ impl Abilities {
             Need::Certificate => self.certificate.clone(),
             Need::ProcessMemory => self.process_memory.clone(),
             Need::PreparedTransactions => self.prepared_transactions.clone(),
+            Need::Standby => self.standby.clone(),
+            Need::Major(major) => {
+                let older = self.major < major;
+                older.then(|| format!("PostgreSQL {} is older than {major}", self.version))
+            }
         }
     }
+}
+
+fn without_basebackup(cluster: &Cluster) -> Option<String> {
+    let program = cluster.installation().program("pg_basebackup");
+    (!program.is_file()).then(|| format!("there is no {}", program.display()))
 }

@@ -52,6 +52,10 @@ pub enum Need {
     ProcessMemory,
     /// `max_prepared_transactions` above 0.
     PreparedTransactions,
+    /// Own clusters, and `pg_basebackup` to make standbys of them.
+    Standby,
+    /// At least this major version.
+    Major(u32),
 }
 
 impl fmt::Debug for Claim {

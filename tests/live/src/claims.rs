@@ -1,16 +1,26 @@
 //! The claims, one per file. What a claim is tried with, and how it was seen to fail, is told there.
 
 mod a_blocked_slot_is_withdrawn;
+mod a_blocked_slot_names_its_blocker;
+mod a_client_certificate_logs_in;
 mod a_closed_stdout_ends_it;
+mod a_failover_is_followed;
+mod a_host_that_is_down_is_passed_over;
 mod a_huge_row_in_constant_memory;
 mod a_million_rows_are_one_event;
 mod a_signal_ends_it;
+mod a_standby_can_be_watched;
 mod a_synchronous_standby_is_waited_for;
 mod a_table_filter_works_on_both_plugins;
+mod a_unix_socket_works;
+mod a_vanished_host_keeps_no_slot;
 mod copy_nudges;
 mod counts_are_exact;
+mod direct_tls;
 mod drop_is_the_goodbye;
+mod every_rung_of_sslmode_holds;
 mod fast_shutdown_is_not_delayed;
+mod files_of_libpq_are_read;
 mod fresh_slot_after_terminate;
 mod gap_free_handshake;
 mod hard_abort_leaves_no_slots;
@@ -27,6 +37,7 @@ mod partitions_nudge_their_roots;
 mod prepared_transactions_nudge_at_commit;
 mod temporary_slot_only;
 mod the_consumer_is_the_pump;
+mod the_password_is_asked_each_time;
 mod the_password_is_never_logged;
 mod the_reader_never_stalls;
 mod tls_with_scram;
@@ -45,6 +56,8 @@ pub const ALL: &[Claim] = &[
     a_signal_ends_it::CLAIM,
     drop_is_the_goodbye::CLAIM,
     a_blocked_slot_is_withdrawn::CLAIM,
+    a_blocked_slot_names_its_blocker::CLAIM,
+    a_vanished_host_keeps_no_slot::CLAIM,
     a_closed_stdout_ends_it::CLAIM,
     fresh_slot_after_terminate::CLAIM,
     gap_free_handshake::CLAIM,
@@ -70,6 +83,15 @@ pub const ALL: &[Claim] = &[
     the_reader_never_stalls::CLAIM,
     fast_shutdown_is_not_delayed::CLAIM,
     tls_with_scram::CLAIM,
+    every_rung_of_sslmode_holds::CLAIM,
+    a_client_certificate_logs_in::CLAIM,
+    a_unix_socket_works::CLAIM,
+    files_of_libpq_are_read::CLAIM,
+    a_host_that_is_down_is_passed_over::CLAIM,
+    direct_tls::CLAIM,
+    the_password_is_asked_each_time::CLAIM,
+    a_failover_is_followed::CLAIM,
+    a_standby_can_be_watched::CLAIM,
     mistakes_are_errors_with_hints::CLAIM,
     wal_level_too_low_is_an_error::CLAIM,
     the_password_is_never_logged::CLAIM,

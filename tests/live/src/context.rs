@@ -1,9 +1,13 @@
 //! What a claim gets to work with.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use pgnudge::{Builder, Feed, PluginChoice, Status};
 use pgnudge_testkit::{ClusterBuilder, Scratch, Sender, Server, Slot, wait_until};
+use tokio::time::timeout;
 
 use crate::consumer::{Consumer, PATIENCE};
 use crate::evidence::ensure;
@@ -48,6 +52,22 @@ impl Context {
     /// The same, with a plugin of the claim's choice.
     pub(crate) fn builder_for(&self, plugin: PluginChoice) -> Builder {
         Feed::builder(self.scratch.dsn()).plugin(plugin)
+    }
+
+    /// Key=value text for the product on this cluster: `more` adds to it, or says otherwise.
+    pub(crate) fn text(&self, more: &str) -> Result<String, Failure> {
+        let (port, database) = (self.server.cluster()?.port(), self.scratch.name());
+        let server = format!("host=localhost hostaddr=127.0.0.1 port={port} dbname={database}");
+        Ok(format!("{server} user=nudger password=nudger {more}"))
+    }
+
+    /// A file that only its owner may read, beside the cluster's own. It goes with the cluster.
+    pub(crate) fn file(&self, name: &str, text: &str) -> Result<PathBuf, Failure> {
+        let name = format!("{}.{name}", self.scratch.name());
+        let path = self.server.cluster()?.socket_dir().join(name);
+        std::fs::write(&path, text)?;
+        std::fs::set_permissions(&path, Permissions::from_mode(0o600))?;
+        Ok(path)
     }
 
     /// A feed of this database with default knobs, its `Resync(Connected)` taken.
@@ -120,6 +140,16 @@ pub(crate) async fn connected(builder: Builder) -> Result<Feed, Failure> {
     let mut feed = builder.connect().await?;
     feed.resync("connected").await?;
     Ok(feed)
+}
+
+/// Why that connection text is refused. It has to be refused for good, and with a remedy.
+pub(crate) async fn refused(connection: &str) -> Result<pgnudge::Error, Failure> {
+    match timeout(PATIENCE, Feed::builder(connection).connect()).await {
+        Err(_) => Err(Failure::new(format!("{connection:?} is not refused, but tried again and again"))),
+        Ok(Ok(_)) => Err(Failure::new(format!("{connection:?} was accepted"))),
+        Ok(Err(error)) if error.hint().is_none() => Err(Failure::new(format!("no remedy: {error:?}"))),
+        Ok(Err(error)) => Ok(error),
+    }
 }
 
 /// The slot and the server process of a feed that streams.

@@ -18,6 +18,7 @@ mod evidence;
 mod item;
 mod load;
 pub mod product;
+mod standby;
 mod tally;
 mod watch;
 

@@ -1,5 +1,6 @@
 //! The program `pgnudge watch`, as a consumer of its JSON lines.
 
+use std::path::Path;
 use std::time::Duration;
 
 use pgnudge_testkit::{Finished, Memory, Program, Signal, pgnudge_binary};
@@ -18,7 +19,15 @@ impl Watch {
     /// # Errors
     /// When it is not built, or cannot be started.
     pub fn start<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Result<Self, Failure> {
-        Ok(Self(Program::start(command()?.args(["watch", "--output", "json"]).args(arguments))?))
+        Self::start_with(command()?, arguments)
+    }
+
+    /// The same, with an environment of the claim's choice.
+    pub(crate) fn start_with<'a>(
+        mut command: Command,
+        arguments: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Self, Failure> {
+        Ok(Self(Program::start(command.args(["watch", "--output", "json"]).args(arguments))?))
     }
 
     /// Its process id.
@@ -73,12 +82,17 @@ impl Consumer for Watch {
 
 /// The program in an environment in which no setting of the caller's reaches it.
 pub(crate) fn command() -> Result<Command, Failure> {
-    let mut command = Command::new(pgnudge_binary()?);
+    Ok(clean(&pgnudge_binary()?))
+}
+
+/// Any program in such an environment.
+pub(crate) fn clean(program: &Path) -> Command {
+    let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("PG") {
             command.env_remove(name);
         }
     }
     command.env_remove("RUST_LOG");
-    Ok(command)
+    command
 }

@@ -17,11 +17,13 @@ pub struct ClusterBuilder {
     wal_level: String,
     tls: bool,
     lines: Vec<String>,
+    /// The port of the cluster that it follows, if it is a standby.
+    primary: Option<u16>,
 }
 
 impl ClusterBuilder {
     pub(crate) fn new() -> Self {
-        Self { wal_level: "logical".to_owned(), tls: true, lines: Vec::new() }
+        Self { wal_level: "logical".to_owned(), tls: true, lines: Vec::new(), primary: None }
     }
 
     /// The `wal_level`: `logical` (the default), `replica` or `minimal`. The last one also
@@ -47,6 +49,14 @@ impl ClusterBuilder {
         self
     }
 
+    /// A streaming standby of that cluster, made with `pg_basebackup`: its roles and databases are
+    /// the primary's.
+    #[must_use]
+    pub fn standby_of(mut self, primary: &Cluster) -> Self {
+        self.primary = Some(primary.port());
+        self
+    }
+
     /// Makes the cluster and starts it; it takes connections when this returns.
     ///
     /// # Errors
@@ -56,7 +66,10 @@ impl ClusterBuilder {
         let account = Account::for_servers()?;
         let pg_ctl = installation.program("pg_ctl");
         let mut guardian = Guardian::start(&account, &short_temporary_directory(), &pg_ctl)?;
-        init(&mut guardian, installation)?;
+        match self.primary {
+            None => init(&mut guardian, installation)?,
+            Some(port) => copy(&mut guardian, installation, port)?,
+        }
         let certificate = if self.tls {
             certificate::make(&mut guardian)
         } else {
@@ -64,7 +77,9 @@ impl ClusterBuilder {
         };
         let mut cluster = Cluster::new(guardian, installation.clone(), certificate);
         self.start_on_a_free_port(&mut cluster)?;
-        cluster.psql_in("postgres", ROLE_AND_DATABASE)?;
+        if self.primary.is_none() {
+            cluster.psql_in("postgres", ROLE_AND_DATABASE)?;
+        }
         Ok(cluster)
     }
 
@@ -109,6 +124,14 @@ fn init(guardian: &mut Guardian, installation: &Installation) -> Result<(), Erro
     step.extend(["--encoding=UTF8", "--locale=C", "--no-sync"]);
     guardian.run(&step)?;
     write(&data.join("pg_hba.conf"), PG_HBA)
+}
+
+/// With `-R` the copy knows by itself that it is a standby, and of whom.
+fn copy(guardian: &mut Guardian, installation: &Installation, port: u16) -> Result<(), Error> {
+    let paths = [installation.program("pg_basebackup"), guardian.directory().join("data")];
+    let [program, data] = paths.map(|path| path.to_string_lossy().into_owned());
+    let primary = format!("host=127.0.0.1 port={port} user=nudger password=nudger");
+    guardian.run(&[&program, "-D", &data, "-d", &primary, "-R", "-c", "fast", "--no-sync"])
 }
 
 fn write(file: &Path, text: &str) -> Result<(), Error> {

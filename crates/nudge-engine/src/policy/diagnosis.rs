@@ -44,6 +44,12 @@ impl Stage<'_> {
 
 /// The socket failed. Networks come back.
 pub fn network(stage: Stage<'_>, error: io::Error) -> Error {
+    if stage == Stage::Startup && is_tls_alert(&error) {
+        let message = format!("the server refused the TLS connection while logging in: {error}");
+        return Error::permanent(ErrorKind::Tls, message)
+            .with_hint("check that sslcert is from an authority that the server trusts (its ssl_ca_file), and has not expired")
+            .with_source(error);
+    }
     let message = match error.kind() {
         io::ErrorKind::UnexpectedEof => format!("the server closed the connection while {}", stage.doing()),
         _ => format!("the connection failed while {}: {error}", stage.doing()),
@@ -56,6 +62,12 @@ pub fn network(stage: Stage<'_>, error: io::Error) -> Error {
         _ => "check the network, and the server's log",
     };
     Error::transient(ErrorKind::Network, message).with_hint(hint).with_source(error)
+}
+
+/// With TLS 1.3 a server that does not accept the client's certificate says so after the handshake: an
+/// alert comes in the place of its answer. TLS libraries tell that by their words alone.
+fn is_tls_alert(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::Other && error.to_string().contains("alert")
 }
 
 /// A step took longer than its knob allows.
@@ -231,6 +243,17 @@ mod tests {
             nudge_proto::Error::Server(response) => *response,
             other => panic!("{other}"),
         }
+    }
+
+    #[test]
+    fn a_certificate_that_the_server_refuses_is_no_matter_of_the_network() {
+        let alert = || io::Error::other("tlsv1 alert unknown ca:SSL alert number 48");
+        let refused = network(Stage::Startup, alert());
+        assert!(refused.is_permanent() && refused.kind() == ErrorKind::Tls, "{refused:?}");
+        assert!(!network(Stage::Stream, alert()).is_permanent(), "a stream that was good once comes back");
+        let cut = io::Error::other("unexpected eof while reading");
+        assert!(!network(Stage::Startup, cut).is_permanent());
+        assert!(!network(Stage::Startup, io::ErrorKind::ConnectionReset.into()).is_permanent());
     }
 
     #[test]

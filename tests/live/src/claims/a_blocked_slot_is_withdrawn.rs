@@ -9,7 +9,7 @@
 
 use std::time::{Duration, Instant};
 
-use pgnudge_testkit::{Signal, Slot, wait_until};
+use pgnudge_testkit::{Sender, Signal, wait_until};
 
 use crate::consumer::PATIENCE;
 use crate::evidence::{ensure, evidence};
@@ -53,9 +53,13 @@ async fn a_blocked_slot_is_withdrawn(context: Context) -> Result<Evidence, Failu
     evidence!("behind an open transaction: gone {dropped:.0?} after the drop, {ended:.0?} after SIGTERM")
 }
 
-async fn blocked(context: &Context) -> Result<(), Failure> {
-    let made = |slots: &Vec<Slot>| slots.iter().any(|slot| slot.confirmed_flush_lsn.is_none());
-    wait_until("a slot is being made", PATIENCE, async || context.scratch.slots().await, made).await?;
+/// Waits until the server waits for the transaction. A moment earlier it waits for its log, and there it
+/// would notice by itself that its client is gone.
+pub(super) async fn blocked(context: &Context) -> Result<(), Failure> {
+    let lock = |sender: &Sender| sender.wait_event.as_deref() == Some("Lock:transactionid");
+    let blocked = |senders: &Vec<Sender>| senders.iter().any(lock);
+    let look = async || context.scratch.walsenders().await;
+    wait_until("a slot waits for the transaction", PATIENCE, look, blocked).await?;
     Ok(())
 }
 
