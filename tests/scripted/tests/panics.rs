@@ -1,6 +1,6 @@
 //! R12: a bug of ours is loud, a bad connection is not.
 
-use pgnudge_scripted::{Live, Network, Reception, knobs};
+use pgnudge_scripted::{Live, Network, Reception, knobs, soon};
 use tokio::task::JoinError;
 
 /// What the task died of.
@@ -15,14 +15,14 @@ async fn r12_a_panic_in_the_feeds_task_reaches_next() {
     let consumer = tokio::spawn(async move { feed.next().await });
     network.receives_with(Reception::Panic);
     drop(backend);
-    assert_eq!(last_words(consumer.await.unwrap_err()), "a bug");
+    assert_eq!(last_words(soon("the panic", consumer).await.unwrap_err()), "a bug");
 }
 
 #[tokio::test(start_paused = true)]
 async fn r12_a_panic_before_the_feed_is_live_reaches_connect() {
     let network = Network::new();
     network.receives_with(Reception::Panic);
-    assert_eq!(last_words(network.connect(knobs()).feed.await.err().unwrap()), "a bug");
+    assert_eq!(last_words(soon("the panic", network.connect(knobs()).feed).await.err().unwrap()), "a bug");
 }
 
 #[tokio::test(start_paused = true)]

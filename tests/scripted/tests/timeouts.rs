@@ -5,9 +5,11 @@
 use std::time::Duration;
 
 use nudge_engine::ErrorKind;
-use pgnudge_scripted::{Backend, Connecting, Network, Reception, S, Stage, failure, knobs, timed, wakeup};
+use pgnudge_scripted::{
+    Backend, Connecting, Network, Reception, S, Stage, failure, knobs, soon, timed, wakeup,
+};
+use pgnudge_testkit::FrontendMessage;
 use pgnudge_testkit::frames::{self, Report};
-use pgnudge_testkit::{FrontendMessage, Opening};
 use tokio::time::{Instant, advance, sleep};
 
 /// `connect_timeout`, or `slot_timeout`.
@@ -116,14 +118,19 @@ async fn a_message_that_does_not_end() {
     }
 }
 
-/// The next connection that asks for something with such a first message.
-async fn opening(network: &mut Network, wanted: impl Fn(&Opening) -> bool) -> Backend {
-    loop {
-        let mut backend = network.accept().await;
-        if wanted(&backend.next_opening().await.unwrap()) {
-            return backend;
+/// The next connection that asks for a cancellation; others are left alone.
+async fn cancellation(network: &mut Network) -> Backend {
+    let cancellation = async {
+        let mut others = Vec::new();
+        loop {
+            let mut backend = network.accept().await;
+            if backend.next_opening().await.unwrap() == Backend::CANCEL_REQUEST {
+                return backend;
+            }
+            others.push(backend);
         }
-    }
+    };
+    soon("a cancel request", cancellation).await
 }
 
 #[tokio::test(start_paused = true)]
@@ -133,7 +140,7 @@ async fn a_slot_that_is_given_up_is_cancelled_and_asked_for_again() {
     let mut backend = network.accept().await;
     let started = Instant::now();
     backend.goes_to(Stage::Slot).await;
-    let cancel = opening(&mut network, |opening| *opening == Backend::CANCEL_REQUEST).await;
+    let cancel = cancellation(&mut network).await;
     assert_eq!(started.elapsed(), 30 * S);
     drop(cancel);
     times_out(&mut connecting).await;
@@ -151,7 +158,7 @@ async fn a_cancel_request_has_a_limit_of_its_own() {
     let mut backend = network.accept().await;
     let started = Instant::now();
     backend.goes_to(Stage::Slot).await;
-    let _cancel = opening(&mut network, |opening| *opening == Backend::CANCEL_REQUEST).await;
+    let _cancel = cancellation(&mut network).await;
     times_out(&mut connecting).await;
     assert_eq!(started.elapsed(), 32 * S);
 }
