@@ -1,4 +1,5 @@
-//! The claims, one per file. What a claim is tried with, and how it was seen to fail, is told there.
+//! The claims, one per file. Each file tells with which planted faults the claim was seen to fail: one
+//! that cannot fail proves nothing.
 
 mod a_blocked_slot_is_withdrawn;
 mod a_blocked_slot_names_its_blocker;

@@ -4,8 +4,7 @@
 //! does not notice that its client is gone. `slot_timeout` is an hour here, and with it the
 //! `lock_timeout` that would clean up in the end.
 //!
-//! It can fail: without the CancelRequest (`Cancellation::fire`) slot and walsender stay as long as the
-//! transaction does.
+//! Seen to fail: without the CancelRequest (`Cancellation::fire`).
 
 use std::time::{Duration, Instant};
 

@@ -1,6 +1,6 @@
 //! `pgnudge watch | head -1` ends like any other program in a pipe.
 //!
-//! It can fail: with EPIPE reported as an error it does.
+//! Seen to fail: with EPIPE reported as an error.
 
 use crate::consumer::{Consumer, PATIENCE};
 use crate::evidence::{ensure, evidence};

@@ -1,6 +1,6 @@
 //! The size of a row is the server's affair.
 //!
-//! It can fail: with an inbox that grows to a message's length it does.
+//! Seen to fail: with all bytes that arrive kept in a buffer.
 
 use crate::evidence::evidence;
 use crate::{Claim, Context, Evidence, Failure, Need, Plugins};

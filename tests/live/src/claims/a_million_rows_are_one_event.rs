@@ -1,7 +1,6 @@
 //! A statement on a million rows costs an entry of one table, not a queue.
 //!
-//! It can fail: with a `max_pending` that counts changes in place of tables it does, and with the
-//! messages of a transaction kept until its commit the memory does.
+//! Seen to fail: with all bytes that arrive kept in a buffer.
 
 use pgnudge_testkit::Memory;
 

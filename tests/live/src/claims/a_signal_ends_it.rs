@@ -1,7 +1,6 @@
 //! SIGTERM and SIGINT end the program at once, with status 0 and nothing left on the server.
 //!
-//! It can fail: with another status than 0 in `shutdown.rs`, and with a signal that nobody handles
-//! (then the status is the signal's).
+//! Seen to fail: with an error returned after the signal.
 
 use std::time::{Duration, Instant};
 

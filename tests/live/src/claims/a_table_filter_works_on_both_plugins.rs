@@ -1,7 +1,7 @@
 //! A table filter means the same with both plugins, whether the server applies it or the feed does.
 //!
-//! It can fail: without `TableFilter::matches` in the intake it does with test_decoding; with unescaped
-//! names in `add-tables` with wal2json.
+//! Seen to fail: with a filter that lets everything through; with names that are not escaped for
+//! wal2json.
 
 use pgnudge::{Plugin, PluginChoice};
 

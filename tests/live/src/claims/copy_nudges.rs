@@ -1,7 +1,8 @@
 //! COPY is a change of each of its rows.
 //!
-//! It can fail: with one row less sent than counted it does. (On the server COPY writes its rows in
-//! bulk records, which decoding takes apart.)
+//! On the server COPY writes its rows in bulk records, which decoding takes apart.
+//!
+//! Seen to fail: with one row less expected than copied.
 
 use std::pin::pin;
 

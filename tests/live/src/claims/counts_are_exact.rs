@@ -1,7 +1,7 @@
 //! Wakeups of a table merge, and their counts are those of the rows.
 //!
-//! It can fail: with `count += 1` in place of the sum in `Coalescer::absorb` it does, and with a map
-//! that sorts.
+//! Seen to fail: with `count += 1` in place of the sum in `Coalescer::absorb`; with windows that close
+//! within transactions.
 
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
 //! Dropping a feed, or the future that connects it, leaves nothing on the server, at any moment.
 //!
-//! It can fail: with a feed whose task is not tied to it (`_alive` leaked) it does.
+//! Seen to fail: with a feed whose task is not tied to it (`_alive` leaked).
 
 use std::time::{Duration, Instant};
 

@@ -3,7 +3,7 @@
 //! A walsender waits at shutdown until its client has confirmed everything. `wal_sender_timeout` is off
 //! here, so that one that is never answered would wait for ever.
 //!
-//! It can fail: with a status that confirms nothing, pg_ctl gives up after a minute.
+//! Seen to fail: with a status that confirms nothing, pg_ctl gives up after a minute.
 
 use std::time::{Duration, Instant};
 

@@ -1,7 +1,6 @@
 //! A connection that is lost is made again, from a fresh slot and with a `Resync`.
 //!
-//! It can fail: with the slot's name kept from one connection to the next, and with the Resync left
-//! out of `Intake::restart`, it does.
+//! Seen to fail: with one slot name for all connections; with the Resync left out at reconnections.
 
 use std::time::Duration;
 

@@ -4,8 +4,8 @@
 //! sequence at one place: what a feed tells is the end of it, and as long as what it told. What the
 //! refetch has seen is the beginning. The two must meet or overlap.
 //!
-//! It can fail: with the Resync emitted when the connection is logged in, before the slot is made,
-//! commits are missing within the first rounds.
+//! Seen to fail: with the Resync emitted when the connection is logged in, before the slot is made; it
+//! takes one round.
 
 use crate::context::{Context, connected};
 use crate::evidence::{ensure, evidence};

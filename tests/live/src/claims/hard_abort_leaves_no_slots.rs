@@ -1,6 +1,6 @@
 //! A process that is killed takes its slot along.
 //!
-//! It can fail: with TEMPORARY left out of CREATE_REPLICATION_SLOT the slot stays.
+//! Seen to fail: with TEMPORARY left out of CREATE_REPLICATION_SLOT.
 
 use std::time::{Duration, Instant};
 

@@ -1,7 +1,6 @@
 //! A table without primary key nudges for UPDATE and DELETE, though wal2json does not print them.
 //!
-//! It can fail: without `SET client_min_messages` on the session it does with wal2json, as soon as the
-//! role hides warnings; without `decode_notice` it does at once.
+//! Seen to fail: with wal2json, without `SET client_min_messages` on the session.
 
 use crate::evidence::evidence;
 use crate::{Claim, Context, Evidence, Failure, Plugins};

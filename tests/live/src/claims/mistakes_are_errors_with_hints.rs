@@ -1,6 +1,6 @@
 //! What trying again does not cure ends `pgnudge watch` at once, with a cause and a remedy.
 //!
-//! It can fail: with any of these diagnosed as transient it does, because the program goes on trying.
+//! Seen to fail: with a wrong password diagnosed as transient, because the program goes on trying.
 
 use std::time::{Duration, Instant};
 

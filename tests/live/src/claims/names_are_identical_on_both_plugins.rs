@@ -1,7 +1,6 @@
 //! A table has one name, whatever it is and whoever prints it.
 //!
-//! It can fail: without the unquoting of test_decoding's identifiers it does at the first name with a
-//! capital letter; without unescaping wal2json's strings at the first quote.
+//! Seen to fail: with doubled quotes left in test_decoding's identifiers.
 
 use pgnudge::{Feed, Plugin, PluginChoice};
 

@@ -1,7 +1,6 @@
 //! Giving up a call of `next()` loses nothing.
 //!
-//! It can fail: with an item taken before the future is ready to return it (an await between
-//! `Window::take` and the return) counts are missing.
+//! Seen to fail: with an await between the item being taken and returned.
 
 use std::time::Duration;
 

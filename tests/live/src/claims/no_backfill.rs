@@ -1,6 +1,6 @@
 //! What was committed before a connection, or between two, is not told: a `Resync` stands for it.
 //!
-//! It can fail: with the connection made before the first rows, the tally shows them.
+//! Seen to fail: with the rows committed after the connection, the tally shows them.
 
 use crate::consumer::Consumer;
 use crate::evidence::{ensure, evidence};

@@ -1,6 +1,6 @@
 //! What is rolled back was never there.
 //!
-//! It can fail: with COMMIT in place of any ROLLBACK it does.
+//! Seen to fail: with COMMIT in place of a ROLLBACK.
 
 use crate::context::connected;
 use crate::evidence::evidence;

@@ -1,7 +1,6 @@
 //! Too many tables in a window are one `Resync`, which absorbs what follows.
 //!
-//! It can fail: with `>=` in place of `>` in `Pending::join_tables` it does at the ten tables; with a
-//! Resync that lets tables through it does at the second item.
+//! Seen to fail: with `>=` in place of `>` in `Pending::join_tables`.
 
 use std::time::Duration;
 

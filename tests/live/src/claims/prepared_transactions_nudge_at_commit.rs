@@ -1,6 +1,6 @@
 //! Two-phase commit tells at COMMIT PREPARED.
 //!
-//! It can fail: with a plain COMMIT in place of the first PREPARE it does.
+//! Seen to fail: with a plain COMMIT in place of PREPARE TRANSACTION.
 
 use crate::evidence::evidence;
 use crate::{Claim, Context, Evidence, Failure, Need, Plugins};

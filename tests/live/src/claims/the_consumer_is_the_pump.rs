@@ -3,8 +3,8 @@
 //! Two consumers stand still under the same load: a feed that nobody polls, and a `pgnudge watch` whose
 //! standard output nobody reads, which blocks as soon as the pipe is full.
 //!
-//! It can fail: with a status that confirms nothing the log is retained; with a queue in place of the
-//! window there is more than one item, and the memory grows.
+//! Seen to fail: with a status that confirms nothing, and with one that goes out at `status_interval`
+//! alone (the log is retained); with all bytes that arrive kept in a buffer (the memory grows).
 
 use std::time::{Duration, Instant};
 

@@ -1,6 +1,6 @@
 //! However much is logged, the password is not.
 //!
-//! It can fail: with the connection text or the password in any event of `tracing` it does.
+//! Seen to fail: with the connection text in an event of `tracing`.
 
 use pgnudge_testkit::Signal;
 

@@ -1,7 +1,6 @@
 //! A feed that nobody polls goes on answering its server.
 //!
-//! It can fail: with `Feedback::request_reply` doing nothing, and a status interval above the server's
-//! timeout, the server ends the connection.
+//! Seen to fail: with neither an answer to keepalives nor a status at the interval.
 
 use std::time::Duration;
 

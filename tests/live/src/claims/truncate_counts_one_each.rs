@@ -1,6 +1,6 @@
 //! TRUNCATE names its tables, all of them.
 //!
-//! It can fail: with a grammar that reads only the first table of test_decoding's list it does.
+//! Seen to fail: with a grammar that keeps only the first table of test_decoding's list.
 
 use crate::context::connected;
 use crate::evidence::evidence;

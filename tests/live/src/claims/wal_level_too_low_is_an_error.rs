@@ -1,6 +1,6 @@
 //! A server that is not set up for logical decoding is told apart from one that is away.
 //!
-//! It can fail: with 55000 diagnosed as transient it does.
+//! Seen to fail: with 55000 diagnosed as transient.
 
 use std::time::Duration;
 

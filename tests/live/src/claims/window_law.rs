@@ -1,8 +1,8 @@
 //! When windows close. Only what holds on the slowest machine is asserted: orders, and "at most".
 //!
-//! It can fail: with `mid_transaction` left out of `Window::absorb` transactions are split; with the
-//! leading edge not waiting for `debounce` there are too many batches; with `max_batch_wait` ignored the
-//! trickle is never told.
+//! Seen to fail: with `mid_transaction` never set in `Window::absorb` (transactions are split); with a
+//! leading edge that never waits (too many batches); with `max_batch_wait` ignored (the trickle is not
+//! told).
 
 use std::time::{Duration, Instant};
 
