@@ -11,6 +11,7 @@
 )]
 
 mod arguments;
+mod bench;
 mod cargo;
 mod ci;
 mod command;
@@ -30,8 +31,16 @@ use command::Command;
 use failure::Failure;
 
 /// Every command, in the order of the usage text.
-const COMMANDS: [Command; 7] =
-    [setup::COMMAND, demo::COMMAND, test::COMMAND, proof::COMMAND, lint::COMMAND, tidy::COMMAND, ci::COMMAND];
+const COMMANDS: [Command; 8] = [
+    setup::COMMAND,
+    demo::COMMAND,
+    test::COMMAND,
+    proof::COMMAND,
+    bench::COMMAND,
+    lint::COMMAND,
+    tidy::COMMAND,
+    ci::COMMAND,
+];
 
 fn main() -> ExitCode {
     let words: Result<Vec<String>, OsString> =
