@@ -34,6 +34,21 @@ impl Coalescer {
         }
     }
 
+    /// Counts one change of a table. Its place is the same until the tables are taken.
+    pub fn add_table(&mut self, table: &TableName, now: SystemTime) -> usize {
+        let entry = self.tallies.entry(table.clone());
+        let place = entry.index();
+        entry.or_insert(Tally { first_seen: now, count: 0 }).count += 1;
+        place
+    }
+
+    /// Counts one more change of the table at that place.
+    pub fn add_at(&mut self, place: usize) {
+        if let Some((_, tally)) = self.tallies.get_index_mut(place) {
+            tally.count += 1;
+        }
+    }
+
     /// Counts the changes of an event.
     pub fn add_event(&mut self, event: &Event) {
         let Event { table, first_seen, count } = event;

@@ -6,7 +6,7 @@ use nudge_decode::TableRef;
 use nudge_proto::Lsn;
 
 use crate::policy::{Catalog, Coalescer, Debouncer, Pending, Spell, Unseen};
-use crate::{Event, FeedItem, Reason};
+use crate::{Event, FeedItem, Reason, TableName};
 
 /// What one read of the socket brought. The reader fills it change by change without a lock, and hands
 /// it to the [`Window`] once.
@@ -55,6 +55,21 @@ impl Harvest {
     pub fn suspect(&mut self, table: &TableRef<'_>, now: SystemTime) {
         self.tables.add(table, now);
         self.mark();
+    }
+
+    /// The same of a table whose name is known already. `certain`: it passes the filter under it. The
+    /// place is for [`again`](Self::again), until this is handed over.
+    pub fn change_known(&mut self, table: &TableName, certain: bool, now: SystemTime) -> usize {
+        self.certain |= certain;
+        self.mark();
+        self.tables.add_table(table, now)
+    }
+
+    /// One more change of the table at that place, that passes the filter as the last one did.
+    #[inline]
+    pub fn again(&mut self, place: usize) {
+        self.mark();
+        self.tables.add_at(place);
     }
 
     /// A table changed, as another feed has told it.

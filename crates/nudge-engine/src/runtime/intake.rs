@@ -1,15 +1,15 @@
 //! From decoded messages to the window.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
-use nudge_decode::{Decoded, Identity, TableFilter, TableRef};
+use nudge_decode::{Decoded, Decoder, Identity, TableFilter, TableRef};
 use nudge_proto::Lsn;
 
-use crate::Reason;
-use crate::policy::{Harvest, Plain};
+use crate::policy::{Familiar, Harvest, Look, Plain, Standing};
 use crate::runtime::clock;
 use crate::runtime::gate::Gate;
+use crate::{Reason, TableName};
 
 /// Collects what one read of the socket brings, and hands it over in one go.
 pub(crate) struct Intake {
@@ -20,6 +20,7 @@ pub(crate) struct Intake {
     /// which is looked up when an item is due; so the filter cannot turn it away here.
     plain: Option<Plain>,
     harvest: Harvest,
+    familiar: Familiar,
     gate: Arc<Gate>,
     /// The clock is read once per read, not once per change.
     now: SystemTime,
@@ -27,13 +28,57 @@ pub(crate) struct Intake {
 
 impl Intake {
     pub(crate) fn new(filter: TableFilter, partition_root: bool, gate: Arc<Gate>) -> Self {
-        let harvest = Harvest::default();
-        Self { filter, partition_root, plain: None, harvest, gate, now: clock::wall() }
+        let (harvest, familiar) = (Harvest::default(), Familiar::default());
+        Self { filter, partition_root, plain: None, harvest, familiar, gate, now: clock::wall() }
     }
 
     /// Bytes have arrived.
     pub(crate) fn open(&mut self) {
         self.now = clock::wall();
+    }
+
+    /// Takes a message of the plugin in. In steady state this is a comparison and an addition.
+    #[inline]
+    pub(crate) fn read(&mut self, decoder: &Decoder, head: &[u8], cut: bool) {
+        match self.familiar.look(head) {
+            Look::Known(_, Standing::Nothing) => {}
+            Look::Known(table, Standing::At(place)) => {
+                tracing::debug!(schema = table.schema(), table = table.table(), "change");
+                self.harvest.again(place);
+            }
+            Look::Again(table) => {
+                let table = table.clone();
+                let standing = self.count(&table);
+                self.familiar.keep(standing);
+            }
+            Look::Strange => self.read_strange(decoder, head, cut),
+        }
+    }
+
+    #[inline(never)] // It would crowd out the short way.
+    fn read_strange(&mut self, decoder: &Decoder, head: &[u8], cut: bool) {
+        let decoded = decoder.decode(head, cut);
+        if let Decoded::Change(identities) = &decoded
+            && let [Identity { table, key: None }] = identities.as_slice()
+            && let Some(prefix) = decoder.row_prefix(head)
+        {
+            let table = TableName::from(table);
+            let standing = self.count(&table);
+            self.familiar.meet(prefix, table, standing);
+        } else {
+            self.accept(decoded);
+        }
+    }
+
+    /// Counts a change of a table, and tells what the next one is worth.
+    fn count(&mut self, table: &TableName) -> Standing {
+        let name = TableRef::new(table.schema(), table.table());
+        let certain = self.filter.matches(&name);
+        if !certain && !self.may_be_a_partition(&name) {
+            return Standing::Nothing;
+        }
+        tracing::debug!(schema = table.schema(), table = table.table(), "change");
+        Standing::At(self.harvest.change_known(table, certain, self.now))
     }
 
     /// Takes a message in. What cannot be understood may have been any change of any table (rule R7).
@@ -54,6 +99,7 @@ impl Intake {
                 self.harvest.commit();
                 if self.harvest.may_have_changed_the_catalog() {
                     self.plain = None;
+                    self.familiar.next_read();
                 }
             }
             Decoded::Silent => {}
@@ -67,12 +113,14 @@ impl Intake {
     /// A new stream is live (rules R1 and R2).
     pub(crate) fn restart(&mut self, reason: Reason) {
         self.harvest.restart(reason);
+        self.familiar.forget();
     }
 
     /// The stream has come to `position`. Hands everything over: one lock per read.
-    pub(crate) fn close(&mut self, position: Lsn, now: std::time::Instant) {
+    pub(crate) fn close(&mut self, position: Lsn, now: Instant) {
         self.harvest.reach(position);
         self.plain = self.gate.deliver(&mut self.harvest, now);
+        self.familiar.next_read();
     }
 
     /// Whether the table may have to be told under another name, which the filter may let through.

@@ -74,7 +74,7 @@ impl Replication<'_> {
             match step.event {
                 Some(StreamEvent::XLogData(data)) => {
                     self.feedback.saw(data.end());
-                    self.intake.accept(self.decoder.decode(data.head(), data.is_cut()));
+                    self.intake.read(&self.decoder, data.head(), data.is_cut());
                 }
                 Some(StreamEvent::Keepalive(keepalive)) => {
                     self.feedback.saw(keepalive.end());
