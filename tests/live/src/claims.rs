@@ -8,6 +8,7 @@ mod a_closed_stdout_ends_it;
 mod a_failover_is_followed;
 mod a_host_that_is_down_is_passed_over;
 mod a_huge_row_in_constant_memory;
+mod a_lost_wakeup_is_found;
 mod a_million_rows_are_one_event;
 mod a_signal_ends_it;
 mod a_standby_can_be_watched;
@@ -31,6 +32,7 @@ mod mistakes_are_errors_with_hints;
 mod names_are_identical_on_both_plugins;
 mod next_is_cancel_safe;
 mod no_backfill;
+mod nothing_makes_a_copy_wrong;
 mod one_feed_many_subscribers;
 mod only_committed_work_nudges;
 mod overflow_is_one_resync;
@@ -71,6 +73,8 @@ pub const ALL: &[Claim] = &[
     only_committed_work_nudges::CLAIM,
     prepared_transactions_nudge_at_commit::CLAIM,
     partitions_nudge_their_roots::CLAIM,
+    nothing_makes_a_copy_wrong::CLAIM,
+    a_lost_wakeup_is_found::CLAIM,
     visible_before_nudged::CLAIM,
     a_synchronous_standby_is_waited_for::CLAIM,
     lsn_is_after_the_commit::CLAIM,

@@ -12,6 +12,7 @@ mod abilities;
 mod case;
 mod claim;
 mod claims;
+pub mod consistency;
 mod consumer;
 mod context;
 mod evidence;
