@@ -11,6 +11,7 @@ mod a_huge_row_in_constant_memory;
 mod a_lost_wakeup_is_found;
 mod a_million_rows_are_one_event;
 mod a_signal_ends_it;
+mod a_stalled_subscriber_harms_nobody;
 mod a_standby_can_be_watched;
 mod a_synchronous_standby_is_waited_for;
 mod a_table_filter_works_on_both_plugins;
@@ -85,6 +86,7 @@ pub const ALL: &[Claim] = &[
     a_huge_row_in_constant_memory::CLAIM,
     the_consumer_is_the_pump::CLAIM,
     one_feed_many_subscribers::CLAIM,
+    a_stalled_subscriber_harms_nobody::CLAIM,
     the_reader_never_stalls::CLAIM,
     fast_shutdown_is_not_delayed::CLAIM,
     tls_with_scram::CLAIM,

@@ -18,6 +18,7 @@ mod context;
 mod evidence;
 mod item;
 mod load;
+mod names;
 pub mod product;
 mod standby;
 mod tally;

@@ -57,7 +57,6 @@ pub(crate) async fn play(
         scratch: Arc::clone(&scratch),
         port: proxy.port(),
         plugin: assignment.plugin,
-        visibility: assignment.visibility,
         manner: plan.manner.clone(),
         leak: assignment.leak.clone(),
         recorder: recorder.clone(),
