@@ -34,4 +34,4 @@ async fn nothing_makes_a_copy_wrong(context: Context) -> Result<Evidence, Failur
     evidence!("seed {}: {report}", assignment.seed)
 }
 
-const ROUNDS: u64 = 4;
+const ROUNDS: u64 = 2;
