@@ -49,5 +49,6 @@ pub use hub::{Hub, Subscribe, Subscription};
 pub use nudge_engine::policy::{Edge, Visibility};
 pub use nudge_engine::runtime::{Blocker, Status};
 pub use nudge_engine::{
-    Error, ErrorKind, Event, FeedItem, Lsn, PasswordError, Plugin, PluginChoice, Reason, SlotName, TableName,
+    Error, ErrorKind, Event, FeedItem, Key, KeyColumn, KeyValue, Lsn, PasswordError, Payload, Plugin,
+    PluginChoice, Reason, SlotName, TableName,
 };

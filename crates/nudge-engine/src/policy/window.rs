@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use nudge_decode::TableRef;
+use nudge_decode::Identity;
 use nudge_proto::Lsn;
 
 use crate::policy::{Catalog, Coalescer, Debouncer, Pending, Spell, Unseen};
@@ -42,9 +42,9 @@ impl Harvest {
         self.transaction = Transaction::Begun(xid);
     }
 
-    /// A table changed.
-    pub fn change(&mut self, table: &TableRef<'_>, now: SystemTime) {
-        self.tables.add(table, now);
+    /// A table changed, or a row of it.
+    pub fn change(&mut self, identity: &Identity<'_>, now: SystemTime) {
+        self.tables.add(identity, now);
         self.mark();
     }
 
@@ -244,6 +244,7 @@ impl Window {
 mod tests {
     use super::*;
     use crate::policy::{Edge, Snapshot};
+    use nudge_decode::TableRef;
 
     const S: Duration = Duration::from_secs(1);
 
@@ -253,7 +254,7 @@ mod tests {
     }
 
     fn change(harvest: &mut Harvest) {
-        harvest.change(&TableRef::new("s", "t"), SystemTime::UNIX_EPOCH);
+        harvest.change(&TableRef::new("s", "t").into(), SystemTime::UNIX_EPOCH);
     }
 
     fn take(window: &mut Window, now: Instant) -> Unseen {
