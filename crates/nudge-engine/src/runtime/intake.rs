@@ -42,9 +42,11 @@ impl Intake {
             Decoded::Change(identities) => {
                 for identity in &identities {
                     let table = &identity.table;
-                    if self.may_matter(table) {
+                    if self.filter.matches(table) {
                         tracing::debug!(schema = &*table.schema, table = &*table.table, "change");
                         self.harvest.change(identity, self.now);
+                    } else if self.may_be_a_partition(table) {
+                        self.harvest.suspect(identity, self.now);
                     }
                 }
             }
@@ -74,9 +76,9 @@ impl Intake {
         self.plain = self.gate.deliver(&mut self.harvest, now);
     }
 
-    /// Whether the filter lets the table through, or may do so under another name.
-    fn may_matter(&self, table: &TableRef<'_>) -> bool {
+    /// Whether the table may have to be told under another name, which the filter may let through.
+    fn may_be_a_partition(&self, table: &TableRef<'_>) -> bool {
         let is_plain = || self.plain.as_ref().is_some_and(|plain| plain.contains_ref(table));
-        self.filter.matches(table) || (self.partition_root && !is_plain())
+        self.partition_root && !is_plain()
     }
 }
