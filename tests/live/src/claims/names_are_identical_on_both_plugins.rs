@@ -62,7 +62,7 @@ async fn compare(
 ) -> Result<(), Failure> {
     let payload = format!("{schema}.{table}");
     let [schema, table] = [schema, table].map(str::to_owned);
-    let expected = Change { payload, schema, table, count, first_seen: String::new() };
+    let expected = Change { payload, schema, table, count, first_seen: String::new(), pk: None };
     context.sql(change).await?;
     for (plugin, feed) in [(Plugin::TestDecoding, first), (Plugin::Wal2Json, second)] {
         let told = feed.next_item().await?;
