@@ -8,7 +8,7 @@ mod naive;
 
 use std::time::{Duration, Instant, SystemTime};
 
-use nudge_decode::TableRef;
+use nudge_decode::{Identity, Key, KeyColumn, KeyValue, TableRef};
 use nudge_engine::policy::{Coalescer, Debouncer, Edge, Harvest, Snapshot, Taken, Unseen, Window};
 use nudge_engine::{Event, FeedItem, Lsn, Reason};
 
@@ -118,8 +118,7 @@ impl Play {
                 self.naive.commit();
             }
             Operation::Change(name) => {
-                let table = char::from(name).to_string();
-                self.harvest.change(&TableRef::new("s", &*table), wall);
+                self.harvest.change(&identity(name), wall);
                 self.naive.change(event(name, 1, wall));
             }
             Operation::Event(name) => {
@@ -195,10 +194,18 @@ fn waits_for_all(unseen: &Unseen, xids: &[u32]) {
     assert!(unseen.clone().confirm(&snapshot(vec![])), "it waits for nothing");
 }
 
+/// 128 tables, and a row of each.
+fn identity(name: u8) -> Identity<'static> {
+    let table = TableRef::new("s", char::from(name & 0x7f).to_string());
+    let column = || KeyColumn { name: "id".into(), value: KeyValue::Integer(1) };
+    let key = (name > 0x7f).then(|| Key::new(vec![column()])).flatten();
+    Identity { table, key }
+}
+
 /// An event as the engine makes it.
 fn event(name: u8, count: u64, first_seen: SystemTime) -> Event {
-    let (table, mut rows) = (char::from(name).to_string(), Coalescer::default());
-    (0..count).for_each(|_| rows.add(&TableRef::new("s", &*table), first_seen));
+    let mut rows = Coalescer::default();
+    (0..count).for_each(|_| rows.add(&identity(name), first_seen));
     rows.into_events().pop().expect("one event")
 }
 

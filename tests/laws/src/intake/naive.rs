@@ -115,11 +115,11 @@ impl Naive {
         }
     }
 
-    /// One event per table, in the order in which they were first seen.
+    /// One event per table or row, in the order in which they were first seen.
     fn events(&self) -> Vec<Event> {
         let mut events: Vec<Event> = Vec::new();
         for change in &self.changes {
-            match events.iter_mut().find(|event| event.table == change.table) {
+            match events.iter_mut().find(|event| event.table == change.table && event.key == change.key) {
                 Some(event) => event.count += change.count,
                 None => events.push(change.clone()),
             }
