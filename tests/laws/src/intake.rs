@@ -40,6 +40,8 @@ enum Operation {
     Change(u8),
     /// `A` to `Z`: an event of the same table, from a hub; it stands for several rows.
     Event(u8),
+    /// `-`: a row of a table that matters only if it turns out to be a partition of one that does.
+    Suspect,
     /// `!`: a message that cannot be understood.
     Undecodable,
     /// `^`: a new stream.
@@ -63,6 +65,7 @@ impl Operation {
             b'a'..=b'z' => Self::Change(byte),
             b'A'..=b'Z' => Self::Event(byte.to_ascii_lowercase()),
             b'0'..=b'9' => Self::Wait(u32::from(byte - b'0') + 1),
+            b'-' => Self::Suspect,
             b'(' => Self::Begin,
             b')' => Self::Commit,
             b'!' => Self::Undecodable,
@@ -125,6 +128,10 @@ impl Play {
                 let event = event(name, u64::from(name % 5) + 2, wall);
                 self.harvest.event(&event);
                 self.naive.change(event);
+            }
+            Operation::Suspect => {
+                self.harvest.suspect(&TableRef::new("s", "-"), wall);
+                self.naive.suspect(event(b'-', 1, wall));
             }
             Operation::Undecodable => {
                 self.harvest.resync(Reason::Undecodable);
