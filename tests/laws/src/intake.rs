@@ -130,7 +130,7 @@ impl Play {
                 self.naive.change(event);
             }
             Operation::Suspect => {
-                self.harvest.suspect(&TableRef::new("s", "-"), wall);
+                self.harvest.suspect(&identity(b'-'), wall);
                 self.naive.suspect(event(b'-', 1, wall));
             }
             Operation::Undecodable => {
