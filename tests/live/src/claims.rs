@@ -28,6 +28,7 @@ mod fresh_slot_after_terminate;
 mod gap_free_handshake;
 mod hard_abort_leaves_no_slots;
 mod keyless_tables_nudge;
+mod keys_are_told;
 mod lsn_is_after_the_commit;
 mod mistakes_are_errors_with_hints;
 mod names_are_identical_on_both_plugins;
@@ -72,6 +73,7 @@ pub const ALL: &[Claim] = &[
     keyless_tables_nudge::CLAIM,
     names_are_identical_on_both_plugins::CLAIM,
     a_table_filter_works_on_both_plugins::CLAIM,
+    keys_are_told::CLAIM,
     only_committed_work_nudges::CLAIM,
     prepared_transactions_nudge_at_commit::CLAIM,
     partitions_nudge_their_roots::CLAIM,

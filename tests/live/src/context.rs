@@ -26,9 +26,7 @@ impl Context {
     /// A fresh database on that server.
     pub(crate) async fn new(server: Arc<Server>, name: &str, variant: Variant) -> Result<Self, Failure> {
         let scratch = server.scratch(name).await?;
-        scratch
-            .sql(&format!("CREATE TABLE {MARK} (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY)"))
-            .await?;
+        scratch.sql(&format!("CREATE TABLE {MARK} (id int GENERATED ALWAYS AS IDENTITY)")).await?;
         Ok(Self { server, scratch, variant })
     }
 

@@ -103,7 +103,7 @@ impl Feeds {
     ) -> Result<(), Failure> {
         let payload = format!("{schema}.{table}");
         let [schema, table] = [schema, table].map(str::to_owned);
-        let expected = Change { payload, schema, table, count, first_seen: String::new() };
+        let expected = Change { payload, schema, table, count, first_seen: String::new(), pk: None };
         context.sql(change).await?;
         let Self { by_test_decoding, by_wal2json } = self;
         for (plugin, feed) in [(Plugin::TestDecoding, by_test_decoding), (Plugin::Wal2Json, by_wal2json)] {
