@@ -8,8 +8,10 @@ mod a_closed_stdout_ends_it;
 mod a_failover_is_followed;
 mod a_host_that_is_down_is_passed_over;
 mod a_huge_row_in_constant_memory;
+mod a_lost_wakeup_is_found;
 mod a_million_rows_are_one_event;
 mod a_signal_ends_it;
+mod a_stalled_subscriber_harms_nobody;
 mod a_standby_can_be_watched;
 mod a_synchronous_standby_is_waited_for;
 mod a_table_filter_works_on_both_plugins;
@@ -33,6 +35,7 @@ mod names_are_identical_on_both_plugins;
 mod next_is_cancel_safe;
 mod no_backfill;
 mod no_commit_is_slept_through;
+mod nothing_makes_a_copy_wrong;
 mod one_feed_many_subscribers;
 mod only_committed_work_nudges;
 mod overflow_is_one_resync;
@@ -74,6 +77,8 @@ pub const ALL: &[Claim] = &[
     only_committed_work_nudges::CLAIM,
     prepared_transactions_nudge_at_commit::CLAIM,
     partitions_nudge_their_roots::CLAIM,
+    nothing_makes_a_copy_wrong::CLAIM,
+    a_lost_wakeup_is_found::CLAIM,
     visible_before_nudged::CLAIM,
     a_synchronous_standby_is_waited_for::CLAIM,
     lsn_is_after_the_commit::CLAIM,
@@ -85,6 +90,7 @@ pub const ALL: &[Claim] = &[
     a_huge_row_in_constant_memory::CLAIM,
     the_consumer_is_the_pump::CLAIM,
     one_feed_many_subscribers::CLAIM,
+    a_stalled_subscriber_harms_nobody::CLAIM,
     the_reader_never_stalls::CLAIM,
     fast_shutdown_is_not_delayed::CLAIM,
     tls_with_scram::CLAIM,
