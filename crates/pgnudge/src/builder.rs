@@ -213,7 +213,7 @@ pub(crate) fn filter(patterns: &[String]) -> Result<TableFilter, Error> {
     parsed.collect()
 }
 
-fn resolve(connection: &str) -> Result<Settings, Error> {
+pub(crate) fn resolve(connection: &str) -> Result<Settings, Error> {
     let resolved = Settings::resolve(connection, &Environment::of_process());
     let Resolved { settings, warnings } = resolved.map_err(|error| {
         let hint = error.hint().unwrap_or("see docs/connecting.md for every setting");
