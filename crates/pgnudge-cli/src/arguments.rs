@@ -40,6 +40,9 @@ pub(crate) enum Command {
     /// Tell each item: a resync, or the tables that changed
     #[command(after_help = AFTER_HELP)]
     Watch(Box<WatchArguments>),
+    /// Check what a feed needs, with a remedy for whatever is missing
+    #[command(after_help = AFTER_HELP)]
+    Doctor(Box<DoctorArguments>),
     /// Print the completions of a shell
     Completions {
         /// The shell that they are for
@@ -75,6 +78,15 @@ pub(crate) struct WatchArguments {
     /// End when the feed is live and nothing has come for this long
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) until_idle: Option<Duration>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArguments {
+    #[command(flatten)]
+    pub(crate) feed: FeedArguments,
+    /// How the findings are printed
+    #[arg(short, long, value_enum, default_value_t = Output::Text)]
+    pub(crate) output: Output,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

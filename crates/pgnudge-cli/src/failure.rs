@@ -39,11 +39,18 @@ impl Failure {
         Self { status: COMMAND, message: message.into(), hint: hint.into() }
     }
 
+    /// What is wrong was told on stdout.
+    pub(crate) fn told() -> Self {
+        Self { status: FAILED, message: String::new(), hint: String::new() }
+    }
+
     /// Prints the two lines and yields the status. Where stderr is closed nobody reads them.
     pub(crate) fn report(&self) -> ExitCode {
         let Self { status, message, hint } = self;
         let mut stderr = io::stderr().lock();
-        let _ = writeln!(stderr, "error: {}", one_line(message));
+        if !message.is_empty() {
+            let _ = writeln!(stderr, "error: {}", one_line(message));
+        }
         if !hint.is_empty() {
             let _ = writeln!(stderr, "hint: {}", one_line(hint));
         }
@@ -52,7 +59,7 @@ impl Failure {
 }
 
 /// Causes may quote what came from outside.
-fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() })
         .collect()

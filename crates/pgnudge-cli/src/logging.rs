@@ -9,11 +9,11 @@ use tracing_subscriber::fmt::MakeWriter;
 use crate::arguments::LogFormat;
 use crate::screen::Screen;
 
-/// Warnings always; more with each `-v`. `RUST_LOG` has the last word. What is drawn on the screen makes
+/// From that level on, and more with each `-v`. `RUST_LOG` has the last word. What is drawn on the screen makes
 /// room for each line.
-pub(crate) fn start(verbose: u8, format: LogFormat, screen: Option<Screen>) {
+pub(crate) fn start(least: LevelFilter, verbose: u8, format: LogFormat, screen: Option<Screen>) {
     let level = match verbose {
-        0 => LevelFilter::WARN,
+        0 => least,
         1 => LevelFilter::INFO,
         2 => LevelFilter::DEBUG,
         _ => LevelFilter::TRACE,

@@ -9,6 +9,7 @@
 mod arguments;
 mod completions;
 mod configuration;
+mod doctor;
 mod failure;
 mod item_json;
 mod item_text;
@@ -23,6 +24,7 @@ use std::process::ExitCode;
 use arguments::{Arguments, Command};
 use failure::Failure;
 use screen::Screen;
+use tracing::level_filters::LevelFilter;
 
 fn main() -> ExitCode {
     match Arguments::parse_process().and_then(run) {
@@ -36,9 +38,12 @@ fn run(Arguments { verbose, log_format, command, .. }: Arguments) -> Result<(), 
         Command::Watch(watch) if watch.summary => Screen::of_terminal(),
         _ => None,
     };
-    logging::start(verbose, log_format, screen.clone());
+    // What stops a feed is in the doctor's report.
+    let least = if let Command::Doctor(_) = &command { LevelFilter::OFF } else { LevelFilter::WARN };
+    logging::start(least, verbose, log_format, screen.clone());
     match command {
         Command::Watch(arguments) => runtime()?.block_on(watch::run(&arguments, screen)),
+        Command::Doctor(arguments) => runtime()?.block_on(doctor::run(&arguments)),
         Command::Completions { shell } => completions::print(shell),
         Command::Man { page } => completions::print_page(page.as_deref()),
     }

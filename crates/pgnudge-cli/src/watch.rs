@@ -6,8 +6,7 @@ mod exec;
 mod outlet;
 mod rate;
 
-use pgnudge::{Builder, Status};
-use tokio::sync::watch;
+use pgnudge::Builder;
 
 use crate::arguments::WatchArguments;
 use crate::failure::Failure;
@@ -30,7 +29,7 @@ pub(crate) async fn run(arguments: &WatchArguments, screen: Option<Screen>) -> R
         _ = requested => Ok(()),
     };
     service::stopping();
-    tokio::join!(outlet.close(), closed(status));
+    tokio::join!(outlet.close(), shutdown::closed(status));
     result
 }
 
@@ -49,10 +48,4 @@ async fn pump(builder: Builder, outlet: &mut Outlet, ending: Ending) -> Result<(
             return Ok(());
         }
     }
-}
-
-/// Waits until a feed that was dropped has said its goodbyes.
-async fn closed(mut status: watch::Receiver<Status>) {
-    let goodbye = async { while status.changed().await.is_ok() {} };
-    let _ = tokio::time::timeout(shutdown::GRACE, goodbye).await;
 }

@@ -52,4 +52,5 @@ pub use nudge_engine::policy::{Edge, Platform, Visibility};
 pub use nudge_engine::runtime::{Blocker, SessionKind, Status};
 pub use nudge_engine::{
     Error, ErrorKind, Event, FeedItem, Lsn, PasswordError, Plugin, PluginChoice, Reason, SlotName, TableName,
+    TablePattern,
 };

@@ -14,6 +14,7 @@ mod claim;
 mod claims;
 mod consumer;
 mod context;
+mod doctor;
 mod evidence;
 mod item;
 mod load;
