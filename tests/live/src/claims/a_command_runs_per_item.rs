@@ -35,11 +35,9 @@ async fn a_command_runs_per_item(context: Context) -> Result<Evidence, Failure> 
 /// The command of the first item waits for a file. Whatever is committed meanwhile is one item.
 async fn merged(context: &Context) -> Result<u64, Failure> {
     let held = context.file("held", "")?;
-    let script = format!("while [ -e '{}' ]; do sleep 0.05; done; cat; exit 4", held.display());
+    let script = format!("echo began; while [ -e '{}' ]; do sleep 0.05; done; cat; exit 4", held.display());
     let mut program = start(context, &["--exec", &script, "--once"])?;
-    // The stream is live when its slot is; the command then runs with the resync.
-    wait_until("a live stream", PATIENCE, async || context.scratch.walsenders().await, |all| !all.is_empty())
-        .await?;
+    ensure!(program.next_line(PATIENCE).await? == "began", "the command says another thing");
     let transactions = 5;
     for id in 0..transactions {
         context.sql(&format!("INSERT INTO t VALUES ({id}), (-1 - {id})")).await?;
@@ -48,6 +46,7 @@ async fn merged(context: &Context) -> Result<u64, Failure> {
     std::fs::remove_file(&held)?;
     let resync = Item::from_json(&program.next_line(PATIENCE).await?)?;
     ensure!(resync.changes().is_empty(), "first comes the resync, not {resync:?}");
+    ensure!(program.next_line(PATIENCE).await? == "began", "the command says another thing");
     let batch = program.next_line(PATIENCE).await?;
     ensure!(batch.contains("\"count\":10"), "all changes are one item: {batch}");
     let finished = program.wait(PATIENCE).await?;
