@@ -1,7 +1,6 @@
 //! `--exec`: a command per item, merged while it runs, and ended with all that it has started.
 //!
-//! Seen to fail: with the shell alone killed instead of its group, and with the feed asked while the
-//! command runs.
+//! Seen to fail: with the shell alone killed instead of its group.
 
 use std::time::Duration;
 

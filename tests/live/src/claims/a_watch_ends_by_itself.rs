@@ -1,6 +1,6 @@
 //! `--once` and `--until-idle`, for scripts; and the same options from the environment and a file.
 //!
-//! Seen to fail: with the first resync taken for a batch, and with the file stronger than the environment.
+//! Seen to fail: with the first resync taken for a batch.
 
 use pgnudge_testkit::Program;
 

@@ -1,8 +1,6 @@
 //! `pgnudge doctor` finds the faults that are planted, and no others.
 //!
-//! Seen to fail: with the walsender's temporary slots left out of the used ones, with a plugin's refusal
-//! taken for a missing privilege, and with the message of the round trip sent before the first resync was
-//! taken.
+//! Seen to fail: with the refusal of a plugin taken for one of the slot.
 
 use pgnudge_testkit::Cluster;
 

@@ -1,6 +1,6 @@
 //! `pgnudge doctor` on servers that are set up in another way: `wal_level = replica`, a standby.
 //!
-//! Seen to fail: with `effective_wal_level` left out, and with a round trip tried on a standby.
+//! Seen to fail: with a round trip tried on a standby.
 
 use pgnudge_testkit::Cluster;
 
