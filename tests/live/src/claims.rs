@@ -5,6 +5,7 @@ mod a_blocked_slot_is_withdrawn;
 mod a_blocked_slot_names_its_blocker;
 mod a_client_certificate_logs_in;
 mod a_closed_stdout_ends_it;
+mod a_command_runs_per_item;
 mod a_failover_is_followed;
 mod a_host_that_is_down_is_passed_over;
 mod a_huge_row_in_constant_memory;
@@ -17,6 +18,7 @@ mod a_synchronous_standby_is_waited_for;
 mod a_table_filter_works_on_both_plugins;
 mod a_unix_socket_works;
 mod a_vanished_host_keeps_no_slot;
+mod a_watch_ends_by_itself;
 mod copy_nudges;
 mod counts_are_exact;
 mod direct_tls;
@@ -43,6 +45,8 @@ mod partitions_nudge_their_roots;
 mod prepared_transactions_nudge_at_commit;
 mod temporary_slot_only;
 mod the_consumer_is_the_pump;
+mod the_doctor_finds_what_is_wrong;
+mod the_doctor_knows_other_servers;
 mod the_password_is_asked_each_time;
 mod the_password_is_never_logged;
 mod the_reader_never_stalls;
@@ -106,6 +110,10 @@ pub const ALL: &[Claim] = &[
     mistakes_are_errors_with_hints::CLAIM,
     wal_level_too_low_is_an_error::CLAIM,
     the_password_is_never_logged::CLAIM,
+    a_command_runs_per_item::CLAIM,
+    a_watch_ends_by_itself::CLAIM,
+    the_doctor_finds_what_is_wrong::CLAIM,
+    the_doctor_knows_other_servers::CLAIM,
 ];
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ mod claims;
 pub mod consistency;
 mod consumer;
 mod context;
+mod doctor;
 mod evidence;
 mod item;
 mod load;
