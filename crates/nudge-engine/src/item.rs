@@ -49,6 +49,13 @@ pub struct Event {
     pub count: u64,
 }
 
+impl Event {
+    /// An event as a feed would tell it, for whoever tests what they do with one.
+    pub fn new(table: TableName, first_seen: SystemTime, count: u64) -> Self {
+        Self { table, first_seen, count }
+    }
+}
+
 /// Why everything has to be reloaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]

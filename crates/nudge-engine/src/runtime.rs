@@ -16,6 +16,7 @@ mod inspection;
 mod intake;
 mod link;
 mod login;
+mod meter;
 mod random;
 mod replicate;
 mod route;
