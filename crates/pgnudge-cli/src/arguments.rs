@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
-use pgnudge::{Builder, Edge, Feed, Plugin, PluginChoice, Visibility};
+use pgnudge::{Builder, Edge, Feed, Hub, Plugin, PluginChoice, Subscribe, Visibility};
 
+use crate::bridge::BridgeArguments;
 use crate::failure::Failure;
 
 /// Know now that PostgreSQL data changed
@@ -21,7 +22,9 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Print one line per item: a resync, or the tables that changed
-    Watch(WatchArguments),
+    Watch(Box<WatchArguments>),
+    /// Fan one feed out: NOTIFY, Server-Sent Events, metrics, a status page
+    Bridge(Box<BridgeArguments>),
 }
 
 #[derive(Debug, Args)]
@@ -42,7 +45,7 @@ pub(crate) enum Output {
 }
 
 /// Where to connect, and the knobs of the feed.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct FeedArguments {
     /// What psql accepts: a URI (postgres://user@host/db) or key=value text; PG* variables fill the gaps
     #[arg(value_name = "DSN", default_value = "", hide_default_value = true)]
@@ -142,10 +145,6 @@ impl FeedArguments {
             PluginArgument::Wal2Json => PluginChoice::Only(Plugin::Wal2Json),
             PluginArgument::TestDecoding => PluginChoice::Only(Plugin::TestDecoding),
         };
-        let edge = match self.edge {
-            EdgeArgument::Trailing => Edge::Trailing,
-            EdgeArgument::Leading => Edge::Leading,
-        };
         let visibility = match self.visibility {
             VisibilityArgument::Auto => Visibility::Auto,
             VisibilityArgument::Always => Visibility::Always,
@@ -155,7 +154,7 @@ impl FeedArguments {
             .tables(self.tables)
             .plugin(plugin)
             .debounce(self.debounce)
-            .edge(edge)
+            .edge(self.edge.into())
             .max_pending(self.max_pending)
             .status_interval(self.status_interval)
             .liveness_timeout(self.liveness_timeout.0)
@@ -175,9 +174,41 @@ impl FeedArguments {
         }
         builder
     }
+
+    /// The feed of a hub: it passes on what is committed at once, and the window is the subscribers'.
+    pub(crate) fn hub_builder(&self) -> Builder {
+        let wait = self.max_batch_wait.unwrap_or(self.debounce.saturating_mul(20));
+        self.clone().builder().debounce(Duration::ZERO).max_batch_wait(wait)
+    }
+
+    /// A subscriber of that hub, with the window that the flags describe.
+    pub(crate) fn subscribe(&self, hub: &Hub) -> Subscribe {
+        let wait = self.max_batch_wait.unwrap_or(self.debounce.saturating_mul(20));
+        let subscribe = hub.subscribe().debounce(self.debounce).max_batch_wait(wait);
+        subscribe.edge(self.edge.into()).max_pending(self.max_pending)
+    }
+
+    /// Where the feed connects to.
+    pub(crate) fn connection(&self) -> &str {
+        &self.connection
+    }
+
+    /// The pauses between attempts.
+    pub(crate) fn backoff(&self) -> (Duration, Duration) {
+        self.backoff
+    }
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+impl From<EdgeArgument> for Edge {
+    fn from(edge: EdgeArgument) -> Self {
+        match edge {
+            EdgeArgument::Trailing => Self::Trailing,
+            EdgeArgument::Leading => Self::Leading,
+        }
+    }
+}
+
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     if text == "0" {
         return Ok(Duration::ZERO);
     }

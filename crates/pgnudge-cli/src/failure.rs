@@ -21,6 +21,11 @@ impl Failure {
         Self { status: 2, message, hint: tip.unwrap_or_else(|| "see pgnudge --help".into()) }
     }
 
+    /// Something other than the feed stands in the way.
+    pub(crate) fn because(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { status: 1, message: message.into(), hint: hint.into() }
+    }
+
     /// Prints the two lines and yields the status. Where stderr is closed nobody reads them.
     pub(crate) fn report(&self) -> ExitCode {
         let Self { status, message, hint } = self;

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod bridge;
 mod failure;
 mod item_json;
 mod item_text;
@@ -27,9 +28,14 @@ fn main() -> ExitCode {
 
 fn run(Arguments { verbose, command }: Arguments) -> Result<(), Failure> {
     logging::start(verbose);
-    // One worker for the feed: printing may block this thread, and the reader must not wait for it.
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    if let Command::Watch(_) = command {
+        // One worker for the feed: printing may block this thread, and the reader must not wait for it.
+        runtime.worker_threads(1);
+    }
+    let runtime = runtime.enable_all().build()?;
     match command {
-        Command::Watch(arguments) => runtime.block_on(watch::run(arguments)),
+        Command::Watch(arguments) => runtime.block_on(watch::run(*arguments)),
+        Command::Bridge(arguments) => runtime.block_on(bridge::run(*arguments)),
     }
 }
