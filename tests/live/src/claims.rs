@@ -3,6 +3,7 @@
 
 mod a_blocked_slot_is_withdrawn;
 mod a_blocked_slot_names_its_blocker;
+mod a_browser_is_nudged;
 mod a_client_certificate_logs_in;
 mod a_closed_stdout_ends_it;
 mod a_failover_is_followed;
@@ -10,6 +11,7 @@ mod a_host_that_is_down_is_passed_over;
 mod a_huge_row_in_constant_memory;
 mod a_million_rows_are_one_event;
 mod a_signal_ends_it;
+mod a_standby_bridge_takes_over;
 mod a_standby_can_be_watched;
 mod a_synchronous_standby_is_waited_for;
 mod a_table_filter_works_on_both_plugins;
@@ -19,13 +21,16 @@ mod copy_nudges;
 mod counts_are_exact;
 mod direct_tls;
 mod drop_is_the_goodbye;
+mod event_streams_nudge;
 mod every_rung_of_sslmode_holds;
 mod fast_shutdown_is_not_delayed;
 mod files_of_libpq_are_read;
 mod fresh_slot_after_terminate;
 mod gap_free_handshake;
 mod hard_abort_leaves_no_slots;
+mod idle_event_streams_are_cheap;
 mod keyless_tables_nudge;
+mod listeners_are_never_stale;
 mod lsn_is_after_the_commit;
 mod mistakes_are_errors_with_hints;
 mod names_are_identical_on_both_plugins;
@@ -96,6 +101,11 @@ pub const ALL: &[Claim] = &[
     mistakes_are_errors_with_hints::CLAIM,
     wal_level_too_low_is_an_error::CLAIM,
     the_password_is_never_logged::CLAIM,
+    listeners_are_never_stale::CLAIM,
+    event_streams_nudge::CLAIM,
+    idle_event_streams_are_cheap::CLAIM,
+    a_browser_is_nudged::CLAIM,
+    a_standby_bridge_takes_over::CLAIM,
 ];
 
 #[cfg(test)]

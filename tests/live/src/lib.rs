@@ -9,13 +9,17 @@
 //! `pgnudge watch` and its JSON lines ([`Watch`]). It looks at the server through a driver.
 
 mod abilities;
+mod bridge;
+mod browser;
 mod case;
 mod claim;
 mod claims;
 mod consumer;
 mod context;
 mod evidence;
+pub mod http;
 mod item;
+pub mod listener;
 mod load;
 pub mod product;
 mod standby;
@@ -23,6 +27,7 @@ mod tally;
 mod watch;
 
 pub use abilities::Abilities;
+pub use bridge::Bridge;
 pub use case::{Case, Variant};
 pub use claim::{Claim, Need, Plugins, Proof};
 pub use claims::ALL;
