@@ -36,6 +36,7 @@ mod mistakes_are_errors_with_hints;
 mod names_are_identical_on_both_plugins;
 mod next_is_cancel_safe;
 mod no_backfill;
+mod no_commit_is_slept_through;
 mod one_feed_many_subscribers;
 mod only_committed_work_nudges;
 mod overflow_is_one_resync;
@@ -80,6 +81,7 @@ pub const ALL: &[Claim] = &[
     a_synchronous_standby_is_waited_for::CLAIM,
     lsn_is_after_the_commit::CLAIM,
     window_law::CLAIM,
+    no_commit_is_slept_through::CLAIM,
     next_is_cancel_safe::CLAIM,
     overflow_is_one_resync::CLAIM,
     a_million_rows_are_one_event::CLAIM,
