@@ -27,7 +27,8 @@ impl Browser {
         let port = loop {
             let line = driver.next_line(PATIENCE).await?;
             let word = line.split("on port ").nth(1).map(|rest| rest.trim_end_matches('.').to_owned());
-            if let Some(port) = word.and_then(|port| port.parse::<u16>().ok()) {
+            // Its first line repeats what it was asked for.
+            if let Some(port) = word.and_then(|port| port.parse::<u16>().ok()).filter(|&port| port > 0) {
                 break port;
             }
         };

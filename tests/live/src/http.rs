@@ -1,6 +1,7 @@
 //! HTTP as plainly as it can be spoken, so that what a server does is seen as it is.
 //!
-//! Requests are HTTP/1.0: answers then come in one piece and end with the connection (RFC 1945).
+//! Event streams are asked for in HTTP/1.0: they then come as they are and end with the connection (RFC 1945).
+//! Other answers have a length.
 
 use std::net::SocketAddr;
 
@@ -43,7 +44,7 @@ pub async fn send(
     body: &str,
 ) -> Result<Answer, Failure> {
     let exchange = async {
-        let (mut answer, mut connection) = open(server, method, path, headers, body).await?;
+        let (mut answer, mut connection) = open("1.1", server, method, path, headers, body).await?;
         let length =
             answer.headers.iter().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
         let mut bytes = Vec::new();
@@ -59,6 +60,7 @@ pub async fn send(
 
 /// Sends a request and reads the head of its answer.
 async fn open(
+    version: &str,
     server: SocketAddr,
     method: &str,
     path: &str,
@@ -69,8 +71,8 @@ async fn open(
     connection.set_nodelay(true)?;
     let more: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
     let length = body.len();
-    let request =
-        format!("{method} {path} HTTP/1.0\r\nHost: {server}\r\nContent-Length: {length}\r\n{more}\r\n{body}");
+    let first = format!("{method} {path} HTTP/{version}\r\nHost: {server}\r\nConnection: close");
+    let request = format!("{first}\r\nContent-Length: {length}\r\n{more}\r\n{body}");
     connection.write_all(request.as_bytes()).await?;
     // Small: a test may hold thousands of them.
     let mut connection = BufReader::with_capacity(512, connection);
@@ -102,7 +104,7 @@ impl EventStream {
     /// # Errors
     /// When it is refused: the status.
     pub async fn open(server: SocketAddr, path: &str, headers: &[&str]) -> Result<Self, Failure> {
-        let opened = timeout(PATIENCE, open(server, "GET", path, headers, "")).await;
+        let opened = timeout(PATIENCE, open("1.0", server, "GET", path, headers, "")).await;
         let (answer, connection) = opened.map_err(|_| Failure::new("no answer"))??;
         ensure!(answer.status == 200, "{path} was answered with {}", answer.status);
         let kind = answer.headers.iter().any(|line| line == "content-type: text/event-stream");

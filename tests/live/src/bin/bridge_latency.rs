@@ -5,7 +5,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use pgnudge_live::http::EventStream;
 use pgnudge_live::listener::subscribe;
 use pgnudge_live::{Bridge, Failure, product};
 use pgnudge_testkit::{Scratch, Server};
