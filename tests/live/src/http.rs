@@ -46,7 +46,7 @@ pub async fn send(
     let exchange = async {
         let (mut answer, mut connection) = open("1.1", server, method, path, headers, body).await?;
         let length =
-            answer.headers.iter().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+            answer.headers.iter().find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok());
         let mut bytes = Vec::new();
         match length {
             Some(length) => connection.take(length).read_to_end(&mut bytes).await?,

@@ -1,6 +1,6 @@
 //! The status page, and with it EventSource, in a real browser.
 //!
-//! Seen to fail: with a page that does not begin anew after it was refused.
+//! It can fail: with a page that does not begin anew after it was refused.
 
 use pgnudge_testkit::Signal;
 

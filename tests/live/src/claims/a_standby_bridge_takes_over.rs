@@ -1,6 +1,6 @@
 //! Of several bridges one is active, and when it dies the next one is.
 //!
-//! Seen to fail: without the wait for the lock (both were active).
+//! It can fail: without the wait for the lock (both were active).
 
 use std::time::Instant;
 

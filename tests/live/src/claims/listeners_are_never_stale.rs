@@ -1,6 +1,6 @@
 //! The bridge loses its sessions again and again, and nobody who listens notices.
 //!
-//! Seen to fail: without the resync that follows a gap of the NOTIFY session.
+//! It can fail: without the resync that follows a gap of the NOTIFY session.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
