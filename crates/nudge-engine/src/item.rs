@@ -63,6 +63,11 @@ impl Event {
             Some(key) => format!("{}:{key}", self.table).into(),
         }
     }
+
+    /// An event of a table as a feed would tell it, for whoever tests what they do with one.
+    pub fn new(table: TableName, first_seen: SystemTime, count: u64) -> Self {
+        Self { table, key: None, first_seen, count }
+    }
 }
 
 /// Why everything has to be reloaded.

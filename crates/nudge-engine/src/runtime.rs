@@ -17,6 +17,7 @@ mod intake;
 mod link;
 mod listening;
 mod login;
+mod meter;
 mod random;
 mod replicate;
 mod route;

@@ -13,6 +13,7 @@ use std::time::Duration;
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use crate::bridge::BridgeArguments;
 use crate::configuration;
 use crate::failure::Failure;
 
@@ -44,6 +45,9 @@ pub(crate) enum Command {
     /// Check what a feed needs, with a remedy for whatever is missing
     #[command(after_help = AFTER_HELP)]
     Doctor(Box<DoctorArguments>),
+    /// Fan one feed out: NOTIFY, Server-Sent Events, metrics, a status page
+    #[command(after_help = AFTER_HELP)]
+    Bridge(Box<BridgeArguments>),
     /// Print the completions of a shell
     Completions {
         /// The shell that they are for

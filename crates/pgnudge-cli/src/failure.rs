@@ -44,6 +44,11 @@ impl Failure {
         Self { status: FAILED, message: String::new(), hint: String::new() }
     }
 
+    /// Something other than the feed stands in the way.
+    pub(crate) fn because(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { status: 1, message: message.into(), hint: hint.into() }
+    }
+
     /// Prints the two lines and yields the status. Where stderr is closed nobody reads them.
     pub(crate) fn report(&self) -> ExitCode {
         let Self { status, message, hint } = self;

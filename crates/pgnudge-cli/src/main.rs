@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod bridge;
 mod completions;
 mod configuration;
 mod doctor;
@@ -19,11 +20,13 @@ mod service;
 mod shutdown;
 mod watch;
 
+use std::io;
 use std::process::ExitCode;
 
 use arguments::{Arguments, Command};
 use failure::Failure;
 use screen::Screen;
+use tokio::runtime::{Builder, Runtime};
 use tracing::level_filters::LevelFilter;
 
 fn main() -> ExitCode {
@@ -42,14 +45,19 @@ fn run(Arguments { verbose, log_format, command, .. }: Arguments) -> Result<(), 
     let least = if let Command::Doctor(_) = &command { LevelFilter::OFF } else { LevelFilter::WARN };
     logging::start(least, verbose, log_format, screen.clone());
     match command {
-        Command::Watch(arguments) => runtime()?.block_on(watch::run(&arguments, screen)),
-        Command::Doctor(arguments) => runtime()?.block_on(doctor::run(&arguments)),
+        Command::Watch(arguments) => one_worker()?.block_on(watch::run(&arguments, screen)),
+        Command::Bridge(arguments) => all_workers()?.block_on(bridge::run(*arguments)),
+        Command::Doctor(arguments) => one_worker()?.block_on(doctor::run(&arguments)),
         Command::Completions { shell } => completions::print(shell),
         Command::Man { page } => completions::print_page(page.as_deref()),
     }
 }
 
 /// One worker for the feed: printing may block this thread, and the reader must not wait for it.
-fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?)
+fn one_worker() -> io::Result<Runtime> {
+    Builder::new_multi_thread().worker_threads(1).enable_all().build()
+}
+
+fn all_workers() -> io::Result<Runtime> {
+    Builder::new_multi_thread().enable_all().build()
 }

@@ -52,6 +52,12 @@ impl Hub {
         Subscribe { hub: self.0.clone(), tables: Vec::new(), knobs: Knobs::default() }
     }
 
+    /// Closes the feed now, though there are subscriptions. They are told what they have not taken yet, and
+    /// then nothing for ever.
+    pub fn close(&self) {
+        self.0.close();
+    }
+
     /// How many subscriptions there are.
     pub fn subscribers(&self) -> usize {
         self.0.subscribers()

@@ -56,6 +56,8 @@ pub enum Need {
     PreparedTransactions,
     /// Own clusters, and `pg_basebackup` to make standbys of them.
     Standby,
+    /// Chromium with its driver, as Debian has them.
+    Browser,
     /// At least this major version.
     Major(u32),
 }

@@ -3,6 +3,7 @@
 
 mod a_blocked_slot_is_withdrawn;
 mod a_blocked_slot_names_its_blocker;
+mod a_browser_is_nudged;
 mod a_client_certificate_logs_in;
 mod a_closed_stdout_ends_it;
 mod a_command_runs_per_item;
@@ -13,6 +14,7 @@ mod a_lost_wakeup_is_found;
 mod a_million_rows_are_one_event;
 mod a_signal_ends_it;
 mod a_stalled_subscriber_harms_nobody;
+mod a_standby_bridge_takes_over;
 mod a_standby_can_be_watched;
 mod a_synchronous_standby_is_waited_for;
 mod a_table_filter_works_on_both_plugins;
@@ -23,14 +25,17 @@ mod copy_nudges;
 mod counts_are_exact;
 mod direct_tls;
 mod drop_is_the_goodbye;
+mod event_streams_nudge;
 mod every_rung_of_sslmode_holds;
 mod fast_shutdown_is_not_delayed;
 mod files_of_libpq_are_read;
 mod fresh_slot_after_terminate;
 mod gap_free_handshake;
 mod hard_abort_leaves_no_slots;
+mod idle_event_streams_are_cheap;
 mod keyless_tables_nudge;
 mod keys_are_told;
+mod listeners_are_never_stale;
 mod lsn_is_after_the_commit;
 mod mistakes_are_errors_with_hints;
 mod names_are_identical_on_both_plugins;
@@ -114,6 +119,11 @@ pub const ALL: &[Claim] = &[
     a_watch_ends_by_itself::CLAIM,
     the_doctor_finds_what_is_wrong::CLAIM,
     the_doctor_knows_other_servers::CLAIM,
+    listeners_are_never_stale::CLAIM,
+    event_streams_nudge::CLAIM,
+    idle_event_streams_are_cheap::CLAIM,
+    a_browser_is_nudged::CLAIM,
+    a_standby_bridge_takes_over::CLAIM,
 ];
 
 #[cfg(test)]

@@ -9,6 +9,8 @@
 //! `pgnudge watch` and its JSON lines ([`Watch`]). It looks at the server through a driver.
 
 mod abilities;
+mod bridge;
+mod browser;
 mod case;
 mod claim;
 mod claims;
@@ -17,7 +19,9 @@ mod consumer;
 mod context;
 mod doctor;
 mod evidence;
+pub mod http;
 mod item;
+pub mod listener;
 mod load;
 mod names;
 pub mod product;
@@ -26,6 +30,7 @@ mod tally;
 mod watch;
 
 pub use abilities::Abilities;
+pub use bridge::Bridge;
 pub use case::{Case, Variant};
 pub use claim::{Claim, Need, Plugins, Proof};
 pub use claims::ALL;

@@ -51,6 +51,11 @@ impl Coalescer {
         }
     }
 
+    /// How many changes there are.
+    pub fn changes(&self) -> u64 {
+        self.tallies.values().map(|tally| tally.count).sum()
+    }
+
     /// How many tables and rows there are.
     pub fn len(&self) -> usize {
         self.tallies.len()

@@ -82,6 +82,11 @@ impl Harvest {
         self.empty
     }
 
+    /// How many changes it holds.
+    pub fn changes(&self) -> u64 {
+        self.tables.changes()
+    }
+
     /// Everything may have changed. The first reason of a read is kept.
     pub fn resync(&mut self, reason: Reason) {
         self.resync.get_or_insert(reason);
@@ -190,6 +195,14 @@ impl Window {
         }
         let earlier = |due: Instant| before.is_none_or(|before| due < before);
         self.due().is_some_and(earlier)
+    }
+
+    /// How many distinct tables are pending.
+    pub fn pending_tables(&self) -> usize {
+        match &self.pending {
+            Pending::Tables(tables) => tables.len(),
+            Pending::Empty | Pending::Resync(_) => 0,
+        }
     }
 
     /// When there is something to take; `None` while nothing is pending. A time in the past is now.

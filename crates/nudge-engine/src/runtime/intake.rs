@@ -8,8 +8,8 @@ use nudge_proto::Lsn;
 
 use crate::Reason;
 use crate::policy::{Harvest, Plain};
-use crate::runtime::clock;
 use crate::runtime::gate::Gate;
+use crate::runtime::{clock, meter};
 
 /// Collects what one read of the socket brings, and hands it over in one go.
 pub(crate) struct Intake {
@@ -74,6 +74,12 @@ impl Intake {
     pub(crate) fn close(&mut self, position: Lsn, now: std::time::Instant) {
         self.harvest.reach(position);
         self.plain = self.gate.deliver(&mut self.harvest, now);
+        meter::pending(|| self.gate.window().pending_tables());
+    }
+
+    /// What has been taken in came in that many bytes.
+    pub(crate) fn measure(&self, bytes: usize) {
+        meter::read(bytes, self.now, || self.harvest.changes());
     }
 
     /// Whether the table may have to be told under another name, which the filter may let through.

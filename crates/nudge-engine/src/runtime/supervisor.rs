@@ -16,6 +16,7 @@ use crate::runtime::cancellation::Cancellation;
 use crate::runtime::handover::{Handover, Source};
 use crate::runtime::intake::Intake;
 use crate::runtime::login::{Conversation, Purpose};
+use crate::runtime::meter;
 use crate::runtime::replicate::Replication;
 use crate::runtime::slot::{Slot, SlotRequest};
 use crate::runtime::{Route, Status, clock, random};
@@ -47,6 +48,7 @@ impl Supervisor {
         // has been told, too.
         let Self { status, .. } = self;
         cancellation.fire().await;
+        meter::state(None);
         drop(status);
     }
 
@@ -54,7 +56,7 @@ impl Supervisor {
         let mut retries = Retries::default();
         let mut attempt = 0;
         loop {
-            self.status.send_replace(Status::Connecting { attempt });
+            Status::Connecting { attempt }.announce(&self.status);
             let mut live_since = None;
             let error = match self.connection(&mut live_since).await {
                 Ok(never) => match never {},
@@ -70,7 +72,7 @@ impl Supervisor {
             attempt = retries.failed(streamed) + 1;
             let delay = self.knobs.backoff.delay(attempt - 1, random::unit());
             report(&error, delay, attempt, retries.became_persistent());
-            self.status.send_replace(Status::BackingOff { error, delay, attempt });
+            Status::BackingOff { error, delay, attempt }.announce(&self.status);
             tokio::time::sleep(delay).await;
         }
     }
@@ -120,11 +122,12 @@ impl Supervisor {
         *live_since = Some(clock::now());
         let reason = if self.first.is_some() { Reason::Connected } else { Reason::Reconnected };
         self.intake.restart(reason);
+        meter::started(reason);
         let feedback =
             Feedback::new(facts.status_interval, self.knobs.liveness_timeout, consistent_point, clock::now());
         let outgrown = Arc::new(Notify::new());
         self.handover.set_source(Source { route, facts, outgrown: Arc::clone(&outgrown) }, filtered);
-        self.status.send_replace(Status::Streaming { slot: name, backend_pid, plugin, unchecked: None });
+        Status::Streaming { slot: name, backend_pid, plugin, unchecked: None }.announce(&self.status);
         if let Some(first) = self.first.take() {
             let _ = first.send(Ok(()));
         }

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use pgnudge::{Builder, Edge, Feed, Payload, Plugin, PluginChoice, Visibility};
+use pgnudge::{Builder, Edge, Feed, Hub, Payload, Plugin, PluginChoice, Subscribe, Visibility};
 
 use super::size::size;
 use super::time::{OrOff, backoff, duration, duration_or_off};
 
 /// Where to connect, and the knobs of the feed.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct FeedArguments {
     /// What psql accepts: a URI (postgres://user@host/db) or key=value text; PG* variables fill the gaps
     #[arg(id = "dsn", value_name = "DSN", default_value = "", hide_default_value = true)]
@@ -125,10 +125,6 @@ impl FeedArguments {
             PayloadArgument::Table => Payload::Table,
             PayloadArgument::Pk => Payload::Pk,
         };
-        let edge = match self.edge {
-            EdgeArgument::Trailing => Edge::Trailing,
-            EdgeArgument::Leading => Edge::Leading,
-        };
         let visibility = match self.visibility {
             VisibilityArgument::Auto => Visibility::Auto,
             VisibilityArgument::Always => Visibility::Always,
@@ -139,7 +135,7 @@ impl FeedArguments {
             .plugin(plugin)
             .payload(payload)
             .debounce(self.debounce)
-            .edge(edge)
+            .edge(self.edge.into())
             .max_pending(self.max_pending)
             .status_interval(self.status_interval)
             .liveness_timeout(self.liveness_timeout.0)
@@ -161,6 +157,35 @@ impl FeedArguments {
             builder = builder.connect_timeout(timeout);
         }
         builder
+    }
+
+    /// The feed of a hub: it passes on what is committed at once, and the window is the subscribers'.
+    pub(crate) fn hub_builder(&self) -> Builder {
+        self.builder().debounce(Duration::ZERO).max_batch_wait(self.longest_window())
+    }
+
+    /// A subscriber of that hub, with the window that the flags describe.
+    pub(crate) fn subscribe(&self, hub: &Hub) -> Subscribe {
+        let subscribe = hub.subscribe().debounce(self.debounce).max_batch_wait(self.longest_window());
+        subscribe.edge(self.edge.into()).max_pending(self.max_pending)
+    }
+
+    fn longest_window(&self) -> Duration {
+        self.max_batch_wait.unwrap_or(self.debounce.saturating_mul(20))
+    }
+
+    /// The pauses between attempts.
+    pub(crate) fn backoff(&self) -> (Duration, Duration) {
+        self.backoff
+    }
+}
+
+impl From<EdgeArgument> for Edge {
+    fn from(edge: EdgeArgument) -> Self {
+        match edge {
+            EdgeArgument::Trailing => Self::Trailing,
+            EdgeArgument::Leading => Self::Leading,
+        }
     }
 }
 
