@@ -10,6 +10,7 @@ mod a_dead_link_is_noticed;
 mod a_failover_is_followed;
 mod a_host_that_is_down_is_passed_over;
 mod a_huge_row_in_constant_memory;
+mod a_lost_wakeup_is_found;
 mod a_million_rows_are_one_event;
 mod a_replica_is_waited_for_by_lsn;
 mod a_signal_ends_it;
@@ -39,6 +40,7 @@ mod next_is_cancel_safe;
 mod no_backfill;
 mod nothing_grows;
 mod nothing_is_left_at_any_stage;
+mod nothing_makes_a_copy_wrong;
 mod one_feed_many_subscribers;
 mod only_committed_work_nudges;
 mod overflow_is_one_resync;
@@ -87,6 +89,8 @@ pub const ALL: &[Claim] = &[
     prepared_transactions_nudge_at_commit::CLAIM,
     application_nudges_are_told::CLAIM,
     partitions_nudge_their_roots::CLAIM,
+    nothing_makes_a_copy_wrong::CLAIM,
+    a_lost_wakeup_is_found::CLAIM,
     visible_before_nudged::CLAIM,
     a_synchronous_standby_is_waited_for::CLAIM,
     lsn_is_after_the_commit::CLAIM,

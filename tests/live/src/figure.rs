@@ -42,6 +42,8 @@ pub struct Series {
     pub name: String,
     /// In order.
     pub points: Vec<(f64, f64)>,
+    /// The number of its colour.
+    pub tone: usize,
 }
 
 impl Figure {
@@ -52,10 +54,17 @@ impl Figure {
         Self { title, caption: caption.into(), across, up, shape, series: Vec::new() }
     }
 
-    /// The same, with a series more.
+    /// The same, with a series more, of a colour of its own.
     #[must_use]
-    pub fn with(mut self, name: &str, points: Vec<(f64, f64)>) -> Self {
-        self.series.push(Series { name: name.to_owned(), points });
+    pub fn with(self, name: &str, points: Vec<(f64, f64)>) -> Self {
+        let tone = self.series.len();
+        self.with_toned(name, tone, points)
+    }
+
+    /// The same, in the colour of that number.
+    #[must_use]
+    pub fn with_toned(mut self, name: &str, tone: usize, points: Vec<(f64, f64)>) -> Self {
+        self.series.push(Series { name: name.to_owned(), points, tone });
         self
     }
 }

@@ -13,6 +13,7 @@ mod case;
 mod catalogs;
 mod claim;
 mod claims;
+pub mod consistency;
 mod consumer;
 mod context;
 mod effort;

@@ -83,8 +83,8 @@ fn picture(page: &mut String, of: &str, figure: &Figure) -> Result<(), Failure> 
     *page += "<figure>";
     if figure.series.len() > 1 && figure.shape != crate::Shape::Timeline {
         *page += "<p class=\"legend\">";
-        for (number, series) in figure.series.iter().enumerate() {
-            let colour = number % 4 + 1;
+        for series in &figure.series {
+            let colour = series.tone % plot::COLOURS + 1;
             write!(page, "<i style=\"background: var(--series-{colour})\"></i>{} ", escaped(&series.name))?;
         }
         *page += "</p>";
@@ -209,7 +209,7 @@ const WORDS: &str = "<p class=\"words\">A claim is one sentence that could be fa
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Case, Series, Shape};
+    use crate::{Case, Shape};
 
     fn report() -> Report {
         let case = Case::all().next().unwrap();
@@ -217,8 +217,7 @@ mod tests {
         outcome.replay = "cargo xtask proof no_backfill".to_owned();
         let figure = Figure::new("Sizes", Shape::Lines, ["s", "MB"], "caption");
         let points = vec![(0.0, 1.0), (1.0, 2.0)];
-        let two = ["ours", "theirs"].map(|name| Series { name: name.to_owned(), points: points.clone() });
-        outcome.figures = vec![Figure { series: two.to_vec(), ..figure }];
+        outcome.figures = vec![figure.with("ours", points.clone()).with("theirs", points)];
         let outcomes = vec![outcome, Outcome::of(&case, Verdict::Skipped, "no plugin".to_owned())];
         let server = Tried { version: "17.11".to_owned(), origin: " --bin-dir /x".to_owned(), outcomes };
         let [began, command, revision] =

@@ -40,9 +40,9 @@ fn lines(figure: &Figure, area: &Area<'_>, place: fn(f64) -> f64) -> Drawn {
     let mut chart = chart(area, 58).build_cartesian_2d(left..right.max(left + 1e-9), 0.0..top.max(1e-9))?;
     let undo = if figure.shape == Shape::Doubling { f64::exp2 } else { |x: f64| x };
     mesh(&mut chart, figure, &|x| short(undo(*x)), &|y| short(*y))?;
-    for (number, Series { points, .. }) in figure.series.iter().enumerate() {
+    for Series { points, tone, .. } in &figure.series {
         let points = points.iter().map(|&(x, y)| (place(x), y));
-        let colour = SERIES[number % SERIES.len()];
+        let colour = SERIES[tone % SERIES.len()];
         chart.draw_series(LineSeries::new(points.clone(), colour.stroke_width(2)))?;
         if figure.shape == Shape::Doubling {
             chart.draw_series(points.map(|point| Circle::new(point, 3, colour.filled())))?;
@@ -103,8 +103,8 @@ fn timeline(figure: &Figure, area: &Area<'_>) -> Drawn {
     let mut chart = chart(area, 150).build_cartesian_2d(0.0..end * 1.01, Lanes(0.0..lanes, figure))?;
     mesh(&mut chart, figure, &|x| short(*x), &|y| lane_name(figure, *y))?;
     let mut middle = lanes - 0.5;
-    for (number, series) in figure.series.iter().enumerate() {
-        let colour = SERIES[number % SERIES.len()];
+    for series in &figure.series {
+        let colour = SERIES[series.tone % SERIES.len()];
         for &(begin, took) in &series.points {
             let corners = [(begin, middle - 0.28), (begin + took.max(end / 400.0), middle + 0.28)];
             chart.draw_series([Rectangle::new(corners, colour.filled())])?;
@@ -212,7 +212,10 @@ const WIDTH: u32 = 760;
 const HEIGHT: u32 = 300;
 const BARS_COUNT: u32 = 48;
 const BARS: f64 = 48.0;
-const SERIES: [RGBColor; 4] = [RGBColor(1, 2, 3), RGBColor(1, 2, 4), RGBColor(1, 2, 5), RGBColor(1, 2, 6)];
+/// How many colours the page has for series.
+pub(super) const COLOURS: usize = 4;
+const SERIES: [RGBColor; COLOURS] =
+    [RGBColor(1, 2, 3), RGBColor(1, 2, 4), RGBColor(1, 2, 5), RGBColor(1, 2, 6)];
 const WORDS: RGBColor = RGBColor(1, 2, 7);
 const GRID: RGBColor = RGBColor(1, 2, 8);
 
@@ -243,7 +246,8 @@ mod tests {
 
     #[test]
     fn every_measurement_is_in_a_bar() {
-        let series = Series { name: String::new(), points: vec![(0.0, 0.0), (5.0, 0.0), (1e9, 0.0)] };
+        let series =
+            Series { name: String::new(), points: vec![(0.0, 0.0), (5.0, 0.0), (1e9, 0.0)], tone: 0 };
         assert!((count(&series, 0.0, 1.0).iter().sum::<f64>() - 3.0).abs() < f64::EPSILON);
     }
 }
