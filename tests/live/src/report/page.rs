@@ -16,7 +16,7 @@ pub(super) fn of(report: &Report) -> Result<String, Failure> {
     let [proven, failed, skipped] =
         [Verdict::Proven, Verdict::Failed, Verdict::Skipped].map(|verdict| report.count(verdict));
     let (class, verdict) = match failed {
-        0 => ("proven", "Every claim that was tried holds"),
+        0 => ("skipped", "Every claim that was tried holds"),
         1 => ("failed", "One case failed"),
         _ => ("failed", "Some cases failed"),
     };
@@ -26,7 +26,7 @@ pub(super) fn of(report: &Report) -> Result<String, Failure> {
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <title>pgnudge: the proof</title>\n<style>\n{STYLE}</style>\n\
          <main style=\"--servers: {servers}\">\n<header><p class=\"name\">pgnudge · the proof</p><h1>{verdict}.</h1>\n\
-         <p class=\"score\"><b class=\"{class}\">{proven} proven</b> <b class=\"failed\">{failed} failed</b> \
+         <p class=\"score\"><b class=\"proven\">{proven} proven</b> <b class=\"{class}\">{failed} failed</b> \
          <b class=\"skipped\">{skipped} left out</b></p>\n\
          <dl><dt>run</dt><dd>{began}, {minutes:.1} minutes</dd><dt>revision</dt><dd>{revision}</dd>\
          <dt>command</dt><dd><code>{command}</code></dd></dl></header>\n",
@@ -64,7 +64,7 @@ fn figures(page: &mut String, report: &Report) -> Result<(), Failure> {
         let Some(((of, first), others)) = all.get(title).and_then(|same| same.split_first()) else {
             continue;
         };
-        write!(page, "<section><h3>{}</h3><p>{}</p>", escaped(title), escaped(&first.caption))?;
+        write!(page, "<section><h3>{}</h3><p>{}</p>", escaped(title), prose(&first.caption))?;
         picture(page, of, first)?;
         if !others.is_empty() {
             write!(page, "<details><summary>{} more</summary>", others.len())?;
@@ -124,8 +124,8 @@ fn row(page: &mut String, report: &Report, claim: &Claim) -> Result<(), Failure>
     write!(
         page,
         "</summary><div class=\"about\"><p>{}</p><p class=\"quiet\">False if {}. Proves {}.</p><ul>",
-        escaped(claim.claim),
-        escaped(claim.falsified_by),
+        prose(claim.claim),
+        prose(claim.falsified_by),
         claim.proves.join(", "),
     )?;
     for (server, outcome) in outcomes(report).filter(|(_, outcome)| outcome.claim == claim.name) {
@@ -183,6 +183,16 @@ fn mark(verdict: Verdict) -> (&'static str, &'static str) {
         Verdict::Failed => ("failed", "✗"),
         Verdict::Skipped => ("skipped", "–"),
     }
+}
+
+/// Words in which backticks mark code.
+fn prose(text: &str) -> String {
+    let parts = text.split('`').enumerate();
+    let tagged = parts.map(|(n, part)| match n % 2 {
+        0 => escaped(part),
+        _ => format!("<code>{}</code>", escaped(part)),
+    });
+    tagged.collect()
 }
 
 fn escaped(text: &str) -> String {

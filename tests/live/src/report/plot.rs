@@ -14,7 +14,7 @@ pub(super) fn svg(figure: &Figure) -> Result<String, Failure> {
     let mut text = String::new();
     {
         let lanes = u32::try_from(figure.series.len()).unwrap_or(1);
-        let height = if figure.shape == Shape::Timeline { 70 + 34 * lanes } else { HEIGHT };
+        let height = if figure.shape == Shape::Timeline { 60 + 26 * lanes } else { HEIGHT };
         let area = SVGBackend::with_string(&mut text, (WIDTH, height)).into_drawing_area();
         match figure.shape {
             Shape::Lines => lines(figure, &area, |x| x),
@@ -100,7 +100,7 @@ fn timeline(figure: &Figure, area: &Area<'_>) -> Drawn {
         figure.series.iter().flat_map(|series| series.points.iter().map(|&(begin, took)| begin + took));
     let end = ends.fold(0.0, f64::max).max(1e-6);
     let lanes = u32::try_from(figure.series.len()).map_or(1.0, f64::from);
-    let mut chart = chart(area, 150).build_cartesian_2d(0.0..end * 1.01, Lanes(0.0..lanes, figure))?;
+    let mut chart = chart(area, 148).build_cartesian_2d(0.0..end * 1.01, Lanes(0.0..lanes, figure))?;
     mesh(&mut chart, figure, &|x| short(*x), &|y| lane_name(figure, *y))?;
     let mut middle = lanes - 0.5;
     for series in &figure.series {
@@ -169,10 +169,10 @@ where
     X: Ranged<ValueType = f64> + ValueFormatter<f64>,
     Y: Ranged<ValueType = f64> + ValueFormatter<f64>,
 {
-    let font = ("sans-serif", 13).into_font().color(&WORDS);
+    let font = ("sans-serif", 12.5).into_font().color(&WORDS);
     chart
         .configure_mesh()
-        .x_labels(9)
+        .x_labels(7)
         .y_labels(6)
         .light_line_style(TRANSPARENT)
         .bold_line_style(GRID)
@@ -208,8 +208,8 @@ fn in_the_pages_colours(svg: &str) -> String {
     text
 }
 
-const WIDTH: u32 = 760;
-const HEIGHT: u32 = 300;
+const WIDTH: u32 = 560;
+const HEIGHT: u32 = 270;
 const BARS_COUNT: u32 = 48;
 const BARS: f64 = 48.0;
 /// How many colours the page has for series.

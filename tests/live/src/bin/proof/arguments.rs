@@ -36,6 +36,9 @@ pub(crate) struct Arguments {
     /// The long forms of the claims that have one
     #[arg(long)]
     thorough: bool,
+    /// The servers side by side: sooner done, but they disturb each other's figures
+    #[arg(long)]
+    pub(crate) together: bool,
     /// Where to leave report.html and report.json
     #[arg(long, value_name = "DIR", default_value = "target/proof")]
     pub(crate) report: PathBuf,

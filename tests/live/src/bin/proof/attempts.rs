@@ -27,7 +27,7 @@ pub(crate) fn on(provider: &Provider, arguments: &Arguments) -> Result<Tried, Fa
             Some(obstacle) => Outcome::of(case, Verdict::Skipped, obstacle.replace('\n', "; ")),
             None => attempt(case, &server, arguments.effort()),
         };
-        show(&format!("{:>3}/{}", number + 1, cases.len()), case, &outcome);
+        show(&format!("{} {:>3}/{}", server.version(), number + 1, cases.len()), case, &outcome);
         outcomes.push(outcome);
     }
     Ok(Tried { version: server.version().to_owned(), origin: server.replay(), outcomes })

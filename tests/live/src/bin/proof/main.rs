@@ -11,10 +11,11 @@ use std::process::ExitCode;
 use std::time::{Instant, SystemTime};
 
 use clap::Parser;
-use pgnudge_live::report::{Report, Verdict};
+use pgnudge_live::report::{Report, Tried, Verdict};
 use pgnudge_live::{ALL, Case, Failure, product};
 
 use arguments::Arguments;
+use provider::Provider;
 
 fn main() -> ExitCode {
     match run(&Arguments::parse()) {
@@ -45,19 +46,31 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Tries everything on every server, one after another.
+/// Tries everything on every server.
 fn prove(arguments: &Arguments) -> Result<Report, Failure> {
     let (began, started) = (SystemTime::now(), Instant::now());
-    let mut servers = Vec::new();
-    for provider in arguments.providers() {
-        servers.push(attempts::on(&provider, arguments)?);
-    }
+    let providers = arguments.providers();
+    let servers: Result<Vec<_>, Failure> = if arguments.together {
+        together(&providers, arguments)
+    } else {
+        providers.iter().map(|provider| attempts::on(provider, arguments)).collect()
+    };
     Ok(Report {
         began: humantime::format_rfc3339_seconds(began).to_string(),
         seconds: started.elapsed().as_secs_f64(),
         command: arguments.command(),
         revision: product::revision(),
-        servers,
+        servers: servers?,
+    })
+}
+
+/// A thread for each server.
+fn together(providers: &[Provider], arguments: &Arguments) -> Result<Vec<Tried>, Failure> {
+    std::thread::scope(|scope| {
+        let threads: Vec<_> =
+            providers.iter().map(|provider| scope.spawn(|| attempts::on(provider, arguments))).collect();
+        let ended = threads.into_iter().map(|thread| thread.join());
+        ended.map(|tried| tried.unwrap_or_else(|_| Err(Failure::new("a panic")))).collect()
     })
 }
 
