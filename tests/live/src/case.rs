@@ -10,7 +10,7 @@ use pgnudge_testkit::Server;
 use tokio::time::timeout;
 
 use crate::claim::Plugins;
-use crate::{Abilities, Claim, Context, Effort, Evidence, Failure, Security};
+use crate::{Abilities, Claim, Context, Effort, Evidence, Failure, Need, Security};
 
 /// The plugin that a claim is tried with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,10 +48,13 @@ impl Case {
     }
 
     /// [`all`](Self::all) of them, over each of these kinds of connections. A claim that leaves the
-    /// plugin to the product is about something else, often about connections: it is tried once.
+    /// plugin to the product is about something else, often about connections, and one that makes a
+    /// cluster of its own takes long: they are tried as connections are by default, encrypted if they can be.
     pub fn over(securities: &[Security]) -> impl Iterator<Item = Self> {
         Self::all().flat_map(move |case| {
-            let once = case.variant == Variant::Auto;
+            let own_cluster =
+                case.claim.needs.iter().any(|need| matches!(need, Need::OwnCluster | Need::Standby));
+            let once = case.variant == Variant::Auto || own_cluster;
             let kinds = if once { &[Security::Given] } else { securities };
             kinds.iter().map(move |&security| Self { security, ..case })
         })
