@@ -29,14 +29,17 @@ async fn a_replica_is_waited_for_by_lsn(context: Context) -> Result<Evidence, Fa
     let own = context.on_own_cluster(Cluster::builder()).await?;
     own.sql("CREATE TABLE seen (id int PRIMARY KEY, v int); INSERT INTO seen VALUES (1, 0)").await?;
     let replica = Standby::of(&own).await?;
-    replica.sql("ALTER SYSTEM SET recovery_min_apply_delay = '1s'").await?;
+    replica.sql("ALTER SYSTEM SET recovery_min_apply_delay = '500ms'").await?;
     replica.sql("SELECT pg_reload_conf()").await?;
     let mut feed = connected(own.builder().debounce(Duration::ZERO)).await?;
-    let mut behind = 0;
     for round in 1..=ROUNDS {
+        // However slow this machine is, the replica is behind for as long as it takes to see it.
+        replica.sql("SELECT pg_wal_replay_pause()").await?;
         own.sql(&format!("UPDATE seen SET v = {round}")).await?;
         let item = feed.next_item().await?;
-        behind += u32::from(value(&replica).await? < round);
+        let value_before = value(&replica).await?;
+        ensure!(value_before < round, "the replica does not lag: that shows nothing");
+        replica.sql("SELECT pg_wal_replay_resume()").await?;
         // The recipe.
         let replayed = format!("SELECT pg_last_wal_replay_lsn() >= '{}'", item.lsn());
         while replica.sql(&replayed).await? != "t" {
@@ -45,8 +48,7 @@ async fn a_replica_is_waited_for_by_lsn(context: Context) -> Result<Evidence, Fa
         let value = value(&replica).await?;
         ensure!(value >= round, "the replica has replayed {}, and shows {value}, not {round}", item.lsn());
     }
-    ensure!(behind > 0, "the replica did not lag: that shows nothing");
-    evidence!("{ROUNDS} refetches from a replica a second behind, none old; without the wait {behind} were")
+    evidence!("{ROUNDS} refetches from a replica that lags, none old; without the wait all of them were")
 }
 
 async fn value(replica: &Standby) -> Result<u32, Failure> {
