@@ -16,6 +16,7 @@ mod ci;
 mod command;
 mod demo;
 mod failure;
+mod fuzz;
 mod lint;
 mod proof;
 mod setup;
@@ -30,8 +31,16 @@ use command::Command;
 use failure::Failure;
 
 /// Every command, in the order of the usage text.
-const COMMANDS: [Command; 7] =
-    [setup::COMMAND, demo::COMMAND, test::COMMAND, proof::COMMAND, lint::COMMAND, tidy::COMMAND, ci::COMMAND];
+const COMMANDS: [Command; 8] = [
+    setup::COMMAND,
+    demo::COMMAND,
+    test::COMMAND,
+    proof::COMMAND,
+    fuzz::COMMAND,
+    lint::COMMAND,
+    tidy::COMMAND,
+    ci::COMMAND,
+];
 
 fn main() -> ExitCode {
     let words: Result<Vec<String>, OsString> =

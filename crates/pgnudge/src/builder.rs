@@ -89,7 +89,9 @@ impl Builder {
     }
 
     /// The longest time between two status messages to the server. Default 10 s; never more than a
-    /// third of the server's `wal_sender_timeout`.
+    /// third of the server's `wal_sender_timeout`. A quiet spell begins with a handful of them, 20 ms
+    /// after the last change and then ever more rarely: they wake a walsender that slept through a
+    /// commit, as those of PostgreSQL 16 and later sometimes do.
     #[must_use]
     pub fn status_interval(mut self, interval: Duration) -> Self {
         self.knobs.status_interval = interval;
@@ -213,7 +215,7 @@ pub(crate) fn filter(patterns: &[String]) -> Result<TableFilter, Error> {
     parsed.collect()
 }
 
-fn resolve(connection: &str) -> Result<Settings, Error> {
+pub(crate) fn resolve(connection: &str) -> Result<Settings, Error> {
     let resolved = Settings::resolve(connection, &Environment::of_process());
     let Resolved { settings, warnings } = resolved.map_err(|error| {
         let hint = error.hint().unwrap_or("see docs/connecting.md for every setting");

@@ -39,15 +39,17 @@
 mod builder;
 mod feed;
 mod hub;
+mod session;
 pub mod settings;
 mod target;
 
 pub use builder::Builder;
 pub use feed::Feed;
 pub use hub::{Hub, Subscribe, Subscription};
+pub use session::Session;
 
-pub use nudge_engine::policy::{Edge, Visibility};
-pub use nudge_engine::runtime::{Blocker, Status};
+pub use nudge_engine::policy::{Edge, Platform, Visibility};
+pub use nudge_engine::runtime::{Blocker, SessionKind, Status};
 pub use nudge_engine::{
     Error, ErrorKind, Event, FeedItem, Lsn, PasswordError, Plugin, PluginChoice, Reason, SlotName, TableName,
 };

@@ -38,6 +38,7 @@ mod names_are_identical_on_both_plugins;
 mod names_survive_the_encoding;
 mod next_is_cancel_safe;
 mod no_backfill;
+mod no_commit_is_slept_through;
 mod nothing_grows;
 mod nothing_is_left_at_any_stage;
 mod nothing_makes_a_copy_wrong;
@@ -97,6 +98,7 @@ pub const ALL: &[Claim] = &[
     a_replica_is_waited_for_by_lsn::CLAIM,
     a_commit_is_told_in_milliseconds::CLAIM,
     window_law::CLAIM,
+    no_commit_is_slept_through::CLAIM,
     next_is_cancel_safe::CLAIM,
     overflow_is_one_resync::CLAIM,
     a_million_rows_are_one_event::CLAIM,

@@ -7,6 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use pgnudge_testkit::frames::{self, Report};
 use pgnudge_testkit::{BACKEND_KEY, Opening, StandbyStatus, Walsender};
 use tokio::io::DuplexStream;
+use tokio::time::timeout;
+
+use crate::S;
 
 /// Where every slot starts.
 pub const START: u64 = 0x100;
@@ -172,6 +175,16 @@ impl Backend {
     /// The connection is reset. (Dropping the backend closes it in good order.)
     pub fn resets(self) {
         self.reset.store(true, Ordering::Relaxed);
+    }
+
+    /// For a second, the feed says nothing but statuses.
+    pub async fn is_kept(&mut self) {
+        let said = timeout(S, async {
+            loop {
+                self.status().await;
+            }
+        });
+        assert!(said.await.is_err());
     }
 
     /// Waits until the feed is gone. It says nothing, the pipe just ends.

@@ -1,10 +1,12 @@
 //! A feed that streams: where most tests begin.
 
+use std::time::Duration;
+
 use nudge_engine::Knobs;
 use nudge_engine::runtime::Feed;
 use tokio::time::timeout;
 
-use crate::{Backend, Network, S, Server, settle, soon, wakeup};
+use crate::{Backend, Network, S, Server, settle, soon, timed, wakeup};
 
 /// A live feed, its network, and the server process that streams to it.
 pub struct Live {
@@ -58,6 +60,25 @@ impl Live {
     pub async fn is_quiet(&mut self) {
         let item = timeout(5 * S, self.feed.next()).await;
         assert!(item.is_err(), "{item:?}");
+    }
+
+    /// When the next statuses come, each counted from the one before, and whether an answer is asked
+    /// for. It is given.
+    pub async fn cadence<const N: usize>(&mut self) -> [(Duration, bool); N] {
+        let mut told = [(Duration::ZERO, false); N];
+        for told in &mut told {
+            let (pause, status) = timed(self.backend.status()).await;
+            *told = (pause, status.reply_requested);
+            if status.reply_requested {
+                self.backend.send_keepalive(0, false).await.expect("the feed is there");
+            }
+        }
+        told
+    }
+
+    /// Takes the statuses that follow the beginning, until there is one per interval (10 s).
+    pub async fn calms(&mut self) {
+        while self.cadence::<1>().await[0].0 < 10 * S {}
     }
 
     /// The connection is closed, if it is not over already, and the feed makes another one that

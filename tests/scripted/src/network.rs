@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use futures::future::BoxFuture;
-use nudge_engine::runtime::{self, Connected, Dial, Feed, Route, Status};
+use nudge_engine::runtime::{self, Connected, Dial, Feed, Route, Session, SessionKind, Status};
 use nudge_engine::{
     AllowedMethods, ChannelBinding, Error, ErrorKind, Knobs, SessionAttributes, Target, Tcp, Tls,
 };
@@ -16,7 +16,7 @@ use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use crate::{Backend, soon};
+use crate::{Backend, S, soon};
 
 /// A network with one server in it, and the test is the server.
 pub struct Network {
@@ -48,6 +48,12 @@ impl Network {
         let dial = Arc::new(Dialer(Arc::clone(&self.line)));
         let feed = async move { runtime::connect(&target(), dial, knobs, status).await };
         Connecting { feed: tokio::spawn(feed), status: watching }
+    }
+
+    /// A session begins to connect.
+    pub fn session(&self, kind: SessionKind) -> JoinHandle<Result<Session, Error>> {
+        let dial = Arc::new(Dialer(Arc::clone(&self.line)));
+        tokio::spawn(async move { Session::connect(&target(), dial, kind, S).await })
     }
 
     /// The next connection that the feed opens.

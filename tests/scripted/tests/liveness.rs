@@ -2,7 +2,7 @@
 
 use nudge_engine::Knobs;
 use pgnudge_scripted::{Live, S, knobs, settle, timed, told};
-use pgnudge_testkit::frames;
+use pgnudge_testkit::{FrontendMessage, frames};
 use tokio::time::{advance, sleep};
 
 /// 30 s of silence are too long, as they are by default.
@@ -14,13 +14,11 @@ fn impatient() -> Knobs {
 async fn a_silent_server_is_asked_and_then_left() {
     let mut live = Live::new(impatient()).await;
     let backend = &mut live.backend;
-    let (time, asked) = timed(async {
-        let asked = [backend.status().await, backend.status().await].map(|status| status.reply_requested);
-        backend.is_left().await;
-        asked
-    })
-    .await;
-    assert_eq!((time, asked), (30 * S, [true; 2]));
+    let (time, goodbye) = timed(backend.expect_goodbye()).await;
+    let asks =
+        |said: &&FrontendMessage| matches!(said, FrontendMessage::Status(status) if status.reply_requested);
+    let asked = goodbye.unwrap().messages.iter().filter(asks).count();
+    assert_eq!((time, asked), (30 * S, 3));
     let backing_off = told(&live.feed.status().borrow());
     assert_eq!(backing_off, "backing off: liveness_timeout ran out: the server is silent");
     let mut live = live.reconnects().await;
@@ -30,23 +28,10 @@ async fn a_silent_server_is_asked_and_then_left() {
 #[tokio::test(start_paused = true)]
 async fn an_idle_server_that_answers_is_not_left() {
     let mut live = Live::new(impatient()).await;
-    for _ in 0..100 {
-        let status = live.backend.status().await;
-        assert!(status.reply_requested, "it is silent unless it is asked");
-        live.backend.send_keepalive(0x100, false).await.unwrap();
-    }
+    live.calms().await;
+    assert_eq!(live.cadence().await, [(10 * S, true); 100], "it is silent unless it is asked");
     live.backend.commits(&["public.a"]).await;
     assert_eq!(live.next().await, "public.a 1", "the same connection");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_server_that_speaks_by_itself_is_not_asked() {
-    let mut live = Live::new(impatient()).await;
-    for _ in 0..100 {
-        sleep(9 * S).await;
-        live.backend.send_keepalive(0x100, false).await.unwrap();
-        assert!(!live.backend.status().await.reply_requested);
-    }
 }
 
 #[tokio::test(start_paused = true)]

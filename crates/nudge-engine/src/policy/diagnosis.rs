@@ -20,6 +20,8 @@ pub enum Stage<'a> {
     Startup,
     /// Settings of the session.
     Session,
+    /// SQL in an ordinary session.
+    Query,
     /// CREATE_REPLICATION_SLOT with this plugin.
     Slot(&'a str),
     /// START_REPLICATION with this plugin.
@@ -35,6 +37,7 @@ impl Stage<'_> {
             Self::Tls => "setting up TLS".into(),
             Self::Startup => "logging in".into(),
             Self::Session => "preparing the session".into(),
+            Self::Query => "asking the server".into(),
             Self::Slot(plugin) => format!("creating a replication slot with the plugin {plugin}"),
             Self::Start(plugin) => format!("starting replication with the plugin {plugin}"),
             Self::Stream => "streaming".into(),

@@ -1,4 +1,11 @@
 //! What is said upstream and when, and whether the server is still there.
+//!
+//! A walsender of PostgreSQL 16 or later can sleep through a commit. It looks how far the log has been
+//! flushed, and only then signs up to be woken; a commit that is flushed in between wakes nobody, and is
+//! sent with whatever wakes the walsender next. Anything that it reads from its client does. So after
+//! every sign that it has been awake it is woken again, soon and then ever more rarely. That opens the
+//! same gap, but a narrow one, for then it has nothing to send; and a commit that falls into it waits
+//! about as long as it was quiet before.
 
 use std::time::{Duration, Instant};
 
@@ -9,15 +16,25 @@ use nudge_proto::Lsn;
 /// The position is the highest that was seen in the stream, keepalives included: a feed never resumes,
 /// so everything that has arrived is done with, and confirming it lets the server drop its log, vacuum
 /// and shut down. Liveness counts bytes, not messages: a huge row on a slow link is not a dead link.
+///
+/// Tell it what a read brings, ask for the [`status`](Self::status) that is due, and come back at the
+/// [`deadline`](Self::deadline) if nothing arrives before.
 #[derive(Clone, Debug)]
 pub struct Feedback {
     interval: Duration,
     liveness: Option<Duration>,
     position: Lsn,
     confirmed: Lsn,
+    /// The walsender has read new log since the last look at what is due.
+    awoken: bool,
     reply_requested: bool,
     said: Instant,
     heard: Instant,
+    /// Invariant: `due <= said + interval`.
+    due: Instant,
+    /// From the last status, or from when the walsender was awake, to `due`: between [`SOON`] and
+    /// `interval`.
+    pause: Duration,
 }
 
 impl Feedback {
@@ -29,14 +46,21 @@ impl Feedback {
             liveness,
             position,
             confirmed: position,
+            awoken: false,
             reply_requested: false,
             said: now,
             heard: now,
+            due: now + SOON.min(interval),
+            pause: SOON.min(interval),
         }
     }
 
     /// The server has sent everything up to `lsn`. Positions never move backwards.
+    ///
+    /// A walsender that has read new log tells so before it sleeps, if only with a keepalive. One that
+    /// answers a status repeats the old position.
     pub fn saw(&mut self, lsn: Lsn) {
+        self.awoken |= lsn > self.position;
         self.position = self.position.max(lsn);
     }
 
@@ -58,17 +82,24 @@ impl Feedback {
     /// The status that is due at `now`, if one is: the position, and whether the server shall answer.
     /// Calling it counts as saying it.
     ///
-    /// The server is asked to answer when it has been silent since the last status: an idle server
-    /// may say nothing for half of `wal_sender_timeout`, and silence alone does not tell it from a
-    /// dead one.
+    /// The server is asked to answer when otherwise it might be silent for longer than the interval
+    /// before it is asked again: an idle server may say nothing for half of `wal_sender_timeout`, and
+    /// silence alone does not tell it from a dead one. Not more often: a walsender that has an answer to
+    /// send is twenty times as likely to miss a commit meanwhile.
     pub fn status(&mut self, now: Instant) -> Option<(Lsn, bool)> {
-        if !self.reply_requested && !self.is_behind() && now < self.said + self.interval {
+        if std::mem::take(&mut self.awoken) {
+            self.pause = SOON.min(self.interval);
+            self.due = (now + self.pause).min(self.said + self.interval);
+        }
+        if !self.reply_requested && !self.is_behind() && now < self.due {
             return None;
         }
-        let ask = self.heard <= self.said;
         self.reply_requested = false;
         self.said = now;
         self.confirmed = self.position;
+        self.pause = self.pause.saturating_mul(2).min(self.interval);
+        self.due = now + self.pause;
+        let ask = self.due > self.heard + self.interval;
         Some((self.position, ask))
     }
 
@@ -88,26 +119,78 @@ impl Feedback {
 
     /// When to look again if nothing arrives.
     pub fn deadline(&self) -> Instant {
-        let status = self.said + self.interval;
-        self.liveness.map_or(status, |liveness| status.min(self.heard + liveness))
+        self.liveness.map_or(self.due, |liveness| self.due.min(self.heard + liveness))
     }
 }
+
+/// The first pause after the walsender was awake. Most commits that it sleeps through come within a
+/// millisecond of that; this is less than half of the default `debounce`, and while the stream is never
+/// quiet for that long no status is added at all.
+const SOON: Duration = Duration::from_millis(20);
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    const MS: Duration = Duration::from_millis(1);
     const S: Duration = Duration::from_secs(1);
 
-    fn feedback(now: Instant) -> Feedback {
-        Feedback::new(10 * S, Some(30 * S), Lsn::new(5), now)
+    /// A server and its client, on a clock of their own.
+    struct Stream {
+        feedback: Feedback,
+        start: Instant,
+        now: Instant,
+        lsn: u64,
+    }
+
+    impl Stream {
+        /// Interval 10 s, liveness 30 s; CopyBothResponse has just arrived.
+        fn started() -> Self {
+            Self::with(10 * S, 30 * S)
+        }
+
+        fn with(interval: Duration, liveness: Duration) -> Self {
+            let start = Instant::now();
+            let feedback = Feedback::new(interval, Some(liveness), Lsn::new(5), start);
+            Self { feedback, start, now: start, lsn: 5 }
+        }
+
+        /// The server has read new log, and says so.
+        fn wakes(&mut self) {
+            self.lsn += 1;
+            self.says(self.lsn);
+        }
+
+        /// The server says anything, at a moment at which no status is due.
+        fn says(&mut self, lsn: u64) {
+            self.feedback.heard(self.now);
+            self.feedback.saw(Lsn::new(lsn));
+            assert_eq!(self.feedback.status(self.now), None);
+        }
+
+        /// Nothing happens until `end`, except statuses and the answers to them: when, in milliseconds,
+        /// and whether with an answer.
+        fn quiet_until(&mut self, end: Duration) -> Vec<(u128, bool)> {
+            let mut said = vec![];
+            while self.feedback.deadline() <= self.start + end {
+                self.now = self.feedback.deadline();
+                assert!(!self.feedback.is_dead(self.now), "after {:?}", self.now - self.start);
+                let (_, ask) = self.feedback.status(self.now).expect("a status is due at the deadline");
+                said.push(((self.now - self.start).as_millis(), ask));
+                if ask {
+                    self.says(self.lsn);
+                }
+            }
+            self.now = self.start + end;
+            said
+        }
     }
 
     proptest! {
         #[test]
         fn the_position_never_moves_backwards(positions: Vec<u64>) {
-            let mut feedback = feedback(Instant::now());
+            let mut feedback = Feedback::new(S, None, Lsn::new(5), Instant::now());
             let mut last = feedback.position();
             for lsn in positions {
                 feedback.saw(Lsn::new(lsn));
@@ -115,24 +198,85 @@ mod tests {
                 last = feedback.position();
             }
         }
+
+        /// Whatever arrives: a sign that the walsender was awake is followed up soon, nothing else brings
+        /// the next status forward, and none is later than the interval.
+        #[test]
+        fn only_a_walsender_that_was_awake_hastens_a_status(
+            steps in prop::collection::vec((0..3000_u32, 0..3_u64), 1..200),
+        ) {
+            let mut stream = Stream::with(2 * S, 30 * S);
+            for (pause, progress) in steps {
+                stream.now += pause * MS;
+                stream.feedback.heard(stream.now);
+                stream.feedback.status(stream.now);
+                let before = stream.feedback.deadline();
+                stream.says(stream.lsn);
+                prop_assert!(stream.feedback.deadline() >= before);
+                stream.lsn += progress;
+                stream.says(stream.lsn);
+                prop_assert!(progress == 0 || stream.feedback.deadline() <= stream.now + SOON);
+                prop_assert!(stream.feedback.deadline() <= stream.now + 2 * S);
+            }
+        }
+
+        /// What the follow-up costs: at most one status per doubling of the quiet time.
+        #[test]
+        fn a_quiet_spell_costs_a_handful_of_statuses(wakes in prop::collection::vec(0..30_000_u32, 1..20)) {
+            let mut stream = Stream::started();
+            stream.quiet_until(60 * S);
+            let (mut end, mut said) = (60 * S, 0);
+            for &pause in &wakes {
+                stream.wakes();
+                end += pause * MS;
+                said += stream.quiet_until(end).len();
+            }
+            said += stream.quiet_until(end + 60 * S).len();
+            let doublings: u32 = wakes.iter().map(|ms| (ms / 20 + 1).ilog2()).sum();
+            let seconds = (end - 60 * S).as_secs() / 10 + 6;
+            prop_assert!(said as u64 <= u64::from(doublings) + 10 + seconds, "{said}");
+        }
     }
 
     #[test]
-    fn a_status_goes_out_at_the_interval_and_on_request() {
-        let start = Instant::now();
-        let mut feedback = feedback(start);
-        assert_eq!(feedback.status(start + 9 * S), None);
-        feedback.heard(start + 9 * S);
-        assert_eq!(feedback.status(start + 10 * S), Some((Lsn::new(5), false)));
-        feedback.request_reply();
-        assert!(feedback.status(start + 11 * S).is_some());
-        assert_eq!(feedback.status(start + 11 * S), None);
+    fn statuses_follow_activity_soon_and_then_ever_more_rarely() {
+        let mut stream = Stream::started();
+        let plain = [20, 60, 140, 300, 620, 1260, 2540].map(|at| (at, false));
+        assert_eq!(stream.quiet_until(5 * S), plain);
+        assert_eq!(
+            stream.quiet_until(40 * S),
+            [(5100, true), (10_220, true), (20_220, true), (30_220, true)]
+        );
+        stream.wakes();
+        assert_eq!(stream.quiet_until(40_100 * MS), [(40_020, false), (40_060, false)]);
+        stream.wakes();
+        assert_eq!(stream.quiet_until(40_130 * MS), [(40_120, false)]);
+    }
+
+    #[test]
+    fn a_stream_that_is_never_quiet_costs_one_status_per_interval() {
+        let mut stream = Stream::started();
+        let mut said = vec![];
+        for ms in 1..=25_000 {
+            said.extend(stream.quiet_until(ms * MS));
+            stream.wakes();
+        }
+        assert_eq!(said, [(10_000, false), (20_000, false)]);
+    }
+
+    #[test]
+    fn a_request_is_answered_at_once() {
+        let mut stream = Stream::started();
+        stream.quiet_until(12 * S);
+        stream.feedback.request_reply();
+        assert_eq!(stream.feedback.status(stream.now), Some((Lsn::new(5), true)));
+        assert_eq!(stream.feedback.status(stream.now), None);
     }
 
     #[test]
     fn r9_a_busy_server_need_not_wait_for_the_interval() {
         let start = Instant::now();
-        let mut feedback = feedback(start);
+        let mut feedback = Feedback::new(10 * S, None, Lsn::new(5), start);
         feedback.heard(start + S);
         feedback.saw(Lsn::new(4 << 20));
         assert_eq!(feedback.status(start + S), None);
@@ -143,18 +287,30 @@ mod tests {
 
     #[test]
     fn a_silent_server_is_asked_and_then_given_up() {
-        let start = Instant::now();
-        let mut feedback = feedback(start);
-        assert_eq!(feedback.deadline(), start + 10 * S);
-        assert_eq!(feedback.status(start + 10 * S), Some((Lsn::new(5), true)));
-        assert!(!feedback.is_dead(start + 29 * S));
-        assert!(feedback.is_dead(start + 30 * S));
+        let mut stream = Stream::started();
+        let mut asked = false;
+        for _ in 0..9 {
+            stream.now = stream.feedback.deadline();
+            asked = stream.feedback.status(stream.now).is_some_and(|(_, ask)| ask);
+        }
+        assert!(asked);
+        assert!(!stream.feedback.is_dead(stream.start + 29 * S));
+        assert!(stream.feedback.is_dead(stream.start + 30 * S));
+    }
+
+    /// Even when `liveness_timeout` is hardly longer than the interval.
+    #[test]
+    fn a_server_that_answers_is_never_given_up() {
+        let mut stream = Stream::with(10 * S, 10 * S + MS);
+        stream.quiet_until(1000 * S);
+        stream.wakes();
+        stream.quiet_until(2000 * S);
     }
 
     #[test]
     fn any_byte_is_a_sign_of_life() {
         let start = Instant::now();
-        let mut feedback = feedback(start);
+        let mut feedback = Feedback::new(10 * S, Some(30 * S), Lsn::new(5), start);
         feedback.heard(start + 29 * S);
         assert!(!feedback.is_dead(start + 58 * S));
         feedback.liveness = None;

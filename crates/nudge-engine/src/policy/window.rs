@@ -13,6 +13,8 @@ use crate::{Event, FeedItem, Reason};
 #[derive(Clone, Debug, Default)]
 pub struct Harvest {
     tables: Coalescer,
+    /// Whether one of them passes the filter under its own name.
+    certain: bool,
     resync: Option<Reason>,
     lsn: Lsn,
     transaction: Transaction,
@@ -44,6 +46,13 @@ impl Harvest {
 
     /// A table changed.
     pub fn change(&mut self, table: &TableRef<'_>, now: SystemTime) {
+        self.suspect(table, now);
+        self.certain = true;
+    }
+
+    /// A table changed that does not matter, unless it turns out to be a partition of one that does.
+    /// It cannot keep a window open that others have opened.
+    pub fn suspect(&mut self, table: &TableRef<'_>, now: SystemTime) {
         self.tables.add(table, now);
         self.mark();
     }
@@ -51,6 +60,7 @@ impl Harvest {
     /// A table changed, as another feed has told it.
     pub fn event(&mut self, event: &Event) {
         self.tables.add_event(event);
+        self.certain = true;
         self.mark();
     }
 
@@ -161,7 +171,10 @@ impl Window {
                 self.pending.join_resync(reason);
             }
             let fresh = Spell { first: now, last: now, mid_transaction: false };
-            self.spell.get_or_insert(fresh).last = now;
+            let spell = self.spell.get_or_insert(fresh);
+            if std::mem::take(&mut harvest.certain) {
+                spell.last = now;
+            }
         }
         if std::mem::take(&mut harvest.committed) {
             harvest.unseen.committed(now);
@@ -292,6 +305,22 @@ mod tests {
         harvest.begin(Some(8));
         window.absorb(&mut harvest, start);
         assert_eq!(window.due(), Some(start + S / 20));
+    }
+
+    #[test]
+    fn r4_tables_that_may_not_matter_keep_no_window_open() {
+        let (mut window, mut harvest, start) = (window(), Harvest::default(), Instant::now());
+        let other = TableRef::new("s", "other");
+        harvest.suspect(&other, SystemTime::UNIX_EPOCH);
+        window.absorb(&mut harvest, start);
+        assert_eq!(window.due(), Some(start + S / 20));
+        change(&mut harvest);
+        window.absorb(&mut harvest, start + S / 50);
+        for later in [S / 40, S / 30] {
+            harvest.suspect(&other, SystemTime::UNIX_EPOCH);
+            window.absorb(&mut harvest, start + later);
+        }
+        assert_eq!(window.due(), Some(start + S / 50 + S / 20));
     }
 
     #[test]

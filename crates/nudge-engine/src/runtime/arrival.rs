@@ -26,12 +26,12 @@ pub(crate) struct Arrival {
 
 impl Arrival {
     /// Logs in to the first server that will do.
-    pub(crate) async fn log_in(&self) -> Result<(Conversation, Arc<dyn Route>), Error> {
+    pub(crate) async fn log_in(&self, purpose: Purpose) -> Result<(Conversation, Arc<dyn Route>), Error> {
         let late = |_| Err(diagnosis::timeout(Stage::Connect, "connect_timeout"));
         let routes = timeout(self.connect_timeout, self.dial.routes()).await.unwrap_or_else(late)?;
-        match self.first_of(&routes, self.attributes).await {
+        match self.first_of(&routes, self.attributes, purpose).await {
             Err(error) if self.attributes == SessionAttributes::PreferStandby && !error.is_permanent() => {
-                self.first_of(&routes, SessionAttributes::Any).await
+                self.first_of(&routes, SessionAttributes::Any, purpose).await
             }
             outcome => outcome,
         }
@@ -43,6 +43,7 @@ impl Arrival {
         &self,
         routes: &[Arc<dyn Route>],
         wanted: SessionAttributes,
+        purpose: Purpose,
     ) -> Result<(Conversation, Arc<dyn Route>), Error> {
         let mut failure: Option<Error> = None;
         for route in routes {
@@ -50,7 +51,7 @@ impl Arrival {
                 Some(error) if error.is_permanent() && !route.is_alternative() => return Err(error),
                 _ => tracing::debug!(route = route.name(), "connecting"),
             }
-            let attempt = self.login.perform(&**route, Purpose::Replication, self.connect_timeout).await;
+            let attempt = self.login.perform(&**route, purpose, self.connect_timeout).await;
             match attempt.and_then(|conversation| suits(conversation, wanted)) {
                 Ok(conversation) => return Ok((conversation, Arc::clone(route))),
                 Err(error) => {

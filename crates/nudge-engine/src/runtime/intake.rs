@@ -41,9 +41,11 @@ impl Intake {
         match decoded {
             Decoded::Change(identities) => {
                 for Identity { table, .. } in &identities {
-                    if self.may_matter(table) {
+                    if self.filter.matches(table) {
                         tracing::debug!(schema = &*table.schema, table = &*table.table, "change");
                         self.harvest.change(table, self.now);
+                    } else if self.may_be_a_partition(table) {
+                        self.harvest.suspect(table, self.now);
                     }
                 }
             }
@@ -73,9 +75,9 @@ impl Intake {
         self.plain = self.gate.deliver(&mut self.harvest, now);
     }
 
-    /// Whether the filter lets the table through, or may do so under another name.
-    fn may_matter(&self, table: &TableRef<'_>) -> bool {
+    /// Whether the table may have to be told under another name, which the filter may let through.
+    fn may_be_a_partition(&self, table: &TableRef<'_>) -> bool {
         let is_plain = || self.plain.as_ref().is_some_and(|plain| plain.contains_ref(table));
-        self.filter.matches(table) || (self.partition_root && !is_plain())
+        self.partition_root && !is_plain()
     }
 }

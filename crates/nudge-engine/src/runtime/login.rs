@@ -4,8 +4,8 @@ use std::ffi::{CStr, CString};
 use std::time::Duration;
 
 use nudge_proto::{
-    AllowedMethods, ChannelBinding, Credentials, DataRow, ErrorResponse, Inbox, Limits, QueryEvent, Session,
-    StartReplication, Startup, Stream, StreamEvent,
+    AllowedMethods, ChannelBinding, Credentials, DataRow, ErrorResponse, Inbox, Limits, QueryEvent, Security,
+    Session, StartReplication, Startup, Stream, StreamEvent,
 };
 use tokio::time::timeout;
 
@@ -57,9 +57,10 @@ impl Login {
     }
 
     async fn start_up(&self, connected: Connected, purpose: Purpose) -> Result<Conversation, Error> {
+        let security = connected.security;
         let credentials = Credentials {
             password: connected.password,
-            security: connected.security,
+            security: security.clone(),
             channel_binding: self.channel_binding,
             allowed: self.allowed,
             nonce: random::nonce().map_err(|error| diagnosis::network(Stage::Startup, error))?,
@@ -67,11 +68,14 @@ impl Login {
         let parameters = self.parameters.iter().map(|(name, value)| (name.as_c_str(), value.as_c_str()));
         let parameters: Vec<_> = match purpose {
             Purpose::Replication => parameters.collect(),
+            Purpose::PhysicalReplication => {
+                std::iter::once((c"replication", c"true")).chain(parameters.skip(1)).collect()
+            }
             Purpose::Question => parameters.skip(1).collect(),
         };
         let capacity = match purpose {
             Purpose::Replication => Inbox::DEFAULT_CAPACITY,
-            Purpose::Question => 0,
+            Purpose::PhysicalReplication | Purpose::Question => 0,
         };
         let mut link = Link::new(connected.socket, Inbox::new(capacity, &self.limits));
         let mut startup = Startup::new(&self.user, &parameters, credentials, self.limits, &mut link.out);
@@ -80,7 +84,7 @@ impl Login {
             let step = step.map_err(|error| diagnosis::protocol(Stage::Startup, error))?;
             link.inbox.consume(step.consumed);
             if let Some(session) = step.event {
-                return Ok(Conversation { link, session });
+                return Ok(Conversation { link, session, security });
             }
             link.exchange().await.map_err(|error| diagnosis::network(Stage::Startup, error))?;
         }
@@ -92,6 +96,8 @@ impl Login {
 pub(crate) enum Purpose {
     /// To become a stream: `replication=database`.
     Replication,
+    /// The commands of physical replication: `replication=true`, which belongs to no database.
+    PhysicalReplication,
     /// A question beside the stream. It needs no walsender of its own.
     Question,
 }
@@ -108,6 +114,7 @@ fn text(value: &str) -> Result<CString, Error> {
 pub(crate) struct Conversation {
     link: Link,
     pub(crate) session: Session,
+    pub(crate) security: Security,
 }
 
 /// The first row of an answer, as text.
@@ -138,7 +145,7 @@ impl Conversation {
         stage: Stage<'_>,
         mut each: impl FnMut(DataRow<'_>),
     ) -> Result<(Self, Outcome<()>), Error> {
-        let Self { mut link, session } = self;
+        let Self { mut link, session, security } = self;
         let mut query = session.query(sql, &mut link.out);
         loop {
             let step =
@@ -155,10 +162,20 @@ impl Conversation {
             }
             link.inbox.consume(consumed);
             if let Some((session, outcome)) = done {
-                return Ok((Self { link, session }, outcome));
+                return Ok((Self { link, session, security }, outcome));
             }
             if more {
                 link.exchange().await.map_err(|error| diagnosis::network(stage, error))?;
+            }
+        }
+    }
+
+    /// Waits until the connection ends. What the server says meanwhile stays for the next command, as far
+    /// as there is room; a server that says more than that to a session at rest is not listened to.
+    pub(crate) async fn closed(&mut self) -> Error {
+        loop {
+            if let Err(error) = self.link.exchange().await {
+                return diagnosis::network(Stage::Query, error);
             }
         }
     }
@@ -179,7 +196,7 @@ impl Conversation {
         command: &StartReplication,
         stage: Stage<'_>,
     ) -> Result<(Link, Stream), Error> {
-        let Self { mut link, session } = self;
+        let Self { mut link, session, .. } = self;
         let mut stream = session.start_replication(command, &mut link.out);
         loop {
             let step =

@@ -1,11 +1,14 @@
 //! The streaming loop: the busiest code of the project.
 
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::time::Instant;
 
 use nudge_decode::Decoder;
 use nudge_proto::{Lsn, StandbyStatus, Stream, StreamEvent};
 use tokio::select;
 use tokio::sync::Notify;
+use tokio::time::Sleep;
 
 use crate::policy::Feedback;
 use crate::policy::diagnosis::{self, Stage};
@@ -29,6 +32,7 @@ impl Replication<'_> {
     /// Reads until the connection ends, and says why it did. Nothing here waits for the consumer
     /// (rule R9).
     pub(crate) async fn run(mut self) -> Error {
+        let mut alarm = pin!(clock::sleep_until(self.feedback.deadline()));
         loop {
             let now = clock::now();
             let understood = self.understand();
@@ -43,6 +47,7 @@ impl Replication<'_> {
             if self.feedback.is_dead(now) {
                 return silent();
             }
+            set(alarm.as_mut(), self.feedback.deadline());
             select! {
                 biased;
                 () = self.outgrown.notified() => return outgrown(),
@@ -52,7 +57,7 @@ impl Replication<'_> {
                     Ok(()) => self.feedback.heard(clock::now()),
                     Err(error) => return diagnosis::network(Stage::Stream, error),
                 },
-                () = clock::sleep_until(self.feedback.deadline()) => {}
+                () = &mut alarm => {}
             }
         }
     }
@@ -98,6 +103,15 @@ impl Replication<'_> {
         let status = StandbyStatus { position, sent_at: clock::replication_micros(), reply_requested };
         tracing::trace!(%position, reply_requested, "standby status");
         self.stream.standby_status(&status, &mut self.link.out);
+    }
+}
+
+/// Has the alarm go off at the deadline or before. Every read moves the deadline, most often back: an
+/// alarm that goes off too early finds nothing due, and costs less than setting it at every read.
+fn set(alarm: Pin<&mut Sleep>, deadline: Instant) {
+    let deadline = deadline.into();
+    if alarm.is_elapsed() || deadline < alarm.deadline() {
+        alarm.reset(deadline);
     }
 }
 

@@ -15,7 +15,7 @@ use crate::runtime::arrival::{Arrival, warn_of_empty_patterns};
 use crate::runtime::cancellation::Cancellation;
 use crate::runtime::handover::{Handover, Source};
 use crate::runtime::intake::Intake;
-use crate::runtime::login::Conversation;
+use crate::runtime::login::{Conversation, Purpose};
 use crate::runtime::replicate::Replication;
 use crate::runtime::slot::{Slot, SlotRequest};
 use crate::runtime::{Route, Status, clock, random};
@@ -77,7 +77,7 @@ impl Supervisor {
 
     /// One connection, from the look-up of its host to its end, which is always an error.
     async fn connection(&mut self, live_since: &mut Option<Instant>) -> Result<Infallible, Error> {
-        let (conversation, route) = self.arrival.log_in().await?;
+        let (conversation, route) = self.arrival.log_in(Purpose::Replication).await?;
         let platform = route.platform();
         self.replication(conversation, route, live_since).await.map_err(|error| platform.tune(error))
     }

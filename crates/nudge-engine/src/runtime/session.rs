@@ -1,0 +1,155 @@
+//! An ordinary session: SQL in, rows of text out (manual, "Simple Query" in "Message Flow").
+//!
+//! For what a program has to say to its server beside the stream, with the same settings, TLS and
+//! authentication as a feed and without a database driver. It is not for data: answers are text, whole,
+//! and bounded. It is used by one caller at a time, and does not come back by itself.
+
+use std::ffi::CString;
+use std::sync::Arc;
+use std::time::Duration;
+
+use nudge_proto::{DataRow, Limits, Parameters, Security};
+
+use crate::policy::Platform;
+use crate::policy::diagnosis::{self, Stage};
+use crate::runtime::arrival::Arrival;
+use crate::runtime::login::{Conversation, Login, Purpose, Row, lossy};
+use crate::runtime::{Dial, Route};
+use crate::{Error, ErrorKind, Target};
+
+/// A connection for commands. Dropping it aborts it at once, as it does a feed.
+pub struct Session {
+    /// `None` while a command is under way, and after one that was given up or broke the connection.
+    conversation: Option<Conversation>,
+    route: Arc<dyn Route>,
+    parameters: Parameters,
+    backend_pid: i32,
+    security: Security,
+}
+
+/// What a session is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SessionKind {
+    /// SQL in the database. It occupies no walsender.
+    Sql,
+    /// The commands of physical replication, such as `IDENTIFY_SYSTEM`: a walsender of no database.
+    Physical,
+}
+
+impl Session {
+    /// Logs in to the first of the target's servers that will do. It tries once; `connect_timeout` is
+    /// for each way to a server.
+    ///
+    /// # Errors
+    /// Whatever stood in the way; [`Error::is_permanent`] tells whether trying again may help.
+    pub async fn connect(
+        target: &Target,
+        dial: Arc<dyn Dial>,
+        kind: SessionKind,
+        connect_timeout: Duration,
+    ) -> Result<Self, Error> {
+        let login = Arc::new(Login::new(target, Limits::default())?);
+        let arrival = Arrival { dial, login, attributes: target.attributes, connect_timeout };
+        let purpose = match kind {
+            SessionKind::Sql => Purpose::Question,
+            SessionKind::Physical => Purpose::PhysicalReplication,
+        };
+        let (conversation, route) = arrival.log_in(purpose).await?;
+        let session = &conversation.session;
+        Ok(Self {
+            parameters: session.parameters().clone(),
+            backend_pid: session.backend_key().pid(),
+            security: conversation.security.clone(),
+            conversation: Some(conversation),
+            route,
+        })
+    }
+
+    /// Runs SQL, and yields the rows of all its statements. A future that is dropped before it is done
+    /// ends the session: what the server would have answered is not known any more.
+    ///
+    /// # Errors
+    /// The server's refusal, after which the session can be used again, or the end of the connection,
+    /// after which it cannot.
+    pub async fn query(&mut self, sql: &str) -> Result<Vec<Row>, Error> {
+        let sql = CString::new(sql)
+            .map_err(|_| Error::config("the SQL contains a zero byte", "remove the zero byte"))?;
+        let conversation = self.conversation.take().ok_or_else(ended)?;
+        let (mut rows, mut room) = (Vec::new(), LONGEST_ANSWER);
+        let keep = |row: DataRow<'_>| {
+            let row: Row = row.columns().map(lossy).collect();
+            room = room.saturating_sub(row.iter().map(|text| ROOM_PER_VALUE + length(text)).sum());
+            if room > 0 {
+                rows.push(row);
+            }
+        };
+        let (conversation, outcome) = conversation.query_rows(&sql, Stage::Query, keep).await?;
+        self.conversation = Some(conversation);
+        outcome.map_err(|response| self.platform().tune(diagnosis::server(Stage::Query, &response)))?;
+        if room == 0 {
+            return Err(Error::permanent(ErrorKind::Protocol, "the answer is longer than 16 MiB"));
+        }
+        Ok(rows)
+    }
+
+    /// Waits until the connection ends by itself, which a session at rest does not notice otherwise.
+    /// Cancel-safe.
+    pub async fn closed(&mut self) -> Error {
+        match &mut self.conversation {
+            Some(conversation) => conversation.closed().await,
+            None => ended(),
+        }
+    }
+
+    /// What the server told about itself at login, such as `server_version` or `in_hot_standby`.
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        self.parameters.get(name)
+    }
+
+    /// The server process, as in `pg_stat_activity`.
+    pub fn backend_pid(&self) -> i32 {
+        self.backend_pid
+    }
+
+    /// Whether the connection is inside TLS.
+    pub fn is_encrypted(&self) -> bool {
+        matches!(self.security, Security::Tls { .. })
+    }
+
+    /// Whether it is a Unix-domain socket, which leaves nobody to listen.
+    pub fn is_local(&self) -> bool {
+        self.security == Security::Local
+    }
+
+    /// Address and manner of the connection.
+    pub fn route(&self) -> String {
+        self.route.name()
+    }
+
+    /// Who runs the server, as far as its name tells.
+    pub fn platform(&self) -> Platform {
+        self.route.platform()
+    }
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let alive = self.conversation.is_some();
+        f.debug_struct("Session").field("route", &self.route()).field("alive", &alive).finish_non_exhaustive()
+    }
+}
+
+fn ended() -> Error {
+    Error::transient(ErrorKind::Network, "the session has ended, or a command on it was given up")
+        .with_hint("connect again")
+}
+
+fn length(text: &Option<String>) -> usize {
+    text.as_ref().map_or(0, String::len)
+}
+
+/// Bytes of one answer. Nobody fills our memory with it.
+const LONGEST_ANSWER: usize = 16 << 20;
+/// What a value costs beside its text.
+const ROOM_PER_VALUE: usize = 24;

@@ -1,0 +1,92 @@
+//! SQL beside the feed, without a database driver.
+
+use std::sync::Arc;
+
+use nudge_engine::Knobs;
+use nudge_engine::runtime::{self, TargetDialer};
+
+use crate::builder::resolve;
+use crate::settings::ConnectTimeout;
+use crate::{Error, Platform, SessionKind, target};
+
+/// A connection for commands: for tools around a feed that have something to say to the same server, with
+/// the same settings, and nothing that a driver is needed for.
+///
+/// ```no_run
+/// # async fn run() -> Result<(), pgnudge::Error> {
+/// let mut session = pgnudge::Session::connect("postgres://nudger@localhost/app", pgnudge::SessionKind::Sql).await?;
+/// session.query("NOTIFY orders").await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Dropping it closes the connection at once.
+#[derive(Debug)]
+pub struct Session(runtime::Session);
+
+impl Session {
+    /// Connects, once. `connection` is what a feed's is.
+    ///
+    /// # Errors
+    /// Whatever stood in the way; [`Error::is_permanent`] tells whether trying again may help.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime with time and I/O enabled.
+    pub async fn connect(connection: &str, kind: SessionKind) -> Result<Self, Error> {
+        let settings = resolve(connection)?;
+        let limit = match settings.connect_timeout {
+            Some(ConnectTimeout::After(timeout)) => timeout,
+            Some(ConnectTimeout::Unlimited) => Knobs::LONGEST,
+            None => Knobs::default().connect_timeout,
+        };
+        let target = target::from_settings(settings);
+        let dial = Arc::new(TargetDialer::new(target.clone()));
+        runtime::Session::connect(&target, dial, kind, limit).await.map(Self)
+    }
+
+    /// Runs SQL and yields the rows of all its statements as text; NULL is `None`. There is no limit of
+    /// time; a call that is dropped before it is done ends the session.
+    ///
+    /// # Errors
+    /// The server's refusal, after which the session can be used again, or the end of the connection,
+    /// after which it cannot. An answer beyond 16 MiB is refused.
+    pub async fn query(&mut self, sql: &str) -> Result<Vec<Vec<Option<String>>>, Error> {
+        self.0.query(sql).await
+    }
+
+    /// Waits until the connection ends by itself, which a session at rest does not notice otherwise.
+    /// Cancel-safe.
+    pub async fn closed(&mut self) -> Error {
+        self.0.closed().await
+    }
+
+    /// What the server told about itself at login, such as `server_version` or `in_hot_standby`.
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        self.0.parameter(name)
+    }
+
+    /// The server process, as in `pg_stat_activity`.
+    pub fn backend_pid(&self) -> i32 {
+        self.0.backend_pid()
+    }
+
+    /// Whether the connection is inside TLS.
+    pub fn is_encrypted(&self) -> bool {
+        self.0.is_encrypted()
+    }
+
+    /// Whether it is a Unix-domain socket, which leaves nobody to listen.
+    pub fn is_local(&self) -> bool {
+        self.0.is_local()
+    }
+
+    /// Address and manner of the connection, for people.
+    pub fn route(&self) -> String {
+        self.0.route()
+    }
+
+    /// Who runs the server, as far as its name tells.
+    pub fn platform(&self) -> Platform {
+        self.0.platform()
+    }
+}

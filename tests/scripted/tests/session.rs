@@ -1,0 +1,83 @@
+//! The ordinary session beside the feed: SQL in, rows out, and no second life.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a step that fails fails its test")]
+
+use std::time::Duration;
+
+use nudge_engine::ErrorKind;
+use nudge_engine::runtime::{Session, SessionKind};
+use pgnudge_scripted::{Backend, Network, soon};
+use pgnudge_testkit::Opening;
+use pgnudge_testkit::frames::{self, Report};
+use tokio::time::timeout;
+
+async fn logged_in(kind: SessionKind) -> (Session, Backend, Vec<(String, String)>) {
+    let mut network = Network::new();
+    let connecting = network.session(kind);
+    let mut backend = network.accept().await;
+    let Opening::Startup(_, parameters) = backend.handshake_trust().await.unwrap() else {
+        panic!("no startup message")
+    };
+    let session = soon("the session", connecting).await.unwrap().unwrap();
+    (session, backend, parameters)
+}
+
+fn value<'a>(parameters: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    parameters.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_the_session_for_replication_asks_for_a_walsender() {
+    let (_, _, sql) = logged_in(SessionKind::Sql).await;
+    assert_eq!((value(&sql, "replication"), value(&sql, "database")), (None, Some("app")));
+    let (_, _, physical) = logged_in(SessionKind::Physical).await;
+    assert_eq!(value(&physical, "replication"), Some("true"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_rows_come_and_a_refusal_leaves_the_session_usable() {
+    let (mut session, mut backend, _) = logged_in(SessionKind::Sql).await;
+    let server = async {
+        backend.expect_query("SELECT").await.unwrap();
+        let mut answer = frames::row_description(&["a", "b"]);
+        answer.extend(frames::data_row(&[Some("1"), None]));
+        answer.extend(frames::data_row(&[Some("2"), Some("")]));
+        answer.extend(frames::command_complete("SELECT 2"));
+        answer.extend(frames::ready_for_query());
+        backend.sends(&answer).await;
+        backend.expect_query("NONSENSE").await.unwrap();
+        backend.answer_error(&Report::new("ERROR", "42601", "syntax error")).await.unwrap();
+        backend.expect_query("NOTIFY").await.unwrap();
+        backend.answer_command("NOTIFY").await.unwrap();
+    };
+    let client = async {
+        let rows = session.query("SELECT a, b FROM t").await.unwrap();
+        let text = |text: &str| Some(text.to_owned());
+        assert_eq!(rows, [vec![text("1"), None], vec![text("2"), text("")]]);
+        let error = session.query("NONSENSE").await.unwrap_err();
+        assert_eq!(error.sqlstate().unwrap().as_str(), "42601");
+        assert_eq!(session.query("NOTIFY x").await.unwrap(), Vec::<Vec<Option<String>>>::new());
+        assert_eq!(session.query("a\0b").await.unwrap_err().kind(), ErrorKind::Config);
+    };
+    soon("the conversation", async { tokio::join!(server, client) }).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_command_that_was_given_up_ends_the_session() {
+    let (mut session, mut backend, _) = logged_in(SessionKind::Sql).await;
+    let asked = timeout(Duration::from_secs(1), session.query("SELECT pg_sleep(3600)")).await;
+    assert!(asked.is_err(), "nobody has answered");
+    let error = session.query("SELECT 1").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Network, "{error}");
+    backend.expect_query("SELECT pg_sleep").await.unwrap();
+    backend.is_left().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_at_rest_notices_its_end() {
+    let (mut session, backend, _) = logged_in(SessionKind::Sql).await;
+    assert!(timeout(Duration::from_secs(60), session.closed()).await.is_err(), "it is at rest");
+    drop(backend);
+    let error = soon("the end", session.closed()).await;
+    assert_eq!(error.to_string(), "the server closed the connection while asking the server");
+}
