@@ -213,8 +213,8 @@ const STYLE: &str = include_str!("page.css");
 const WORDS: &str = "<p class=\"words\">A claim is one sentence that could be false, tried on real servers through the \
     library and the program that users run. Each row opens to what would falsify it and to what was measured. \
     A mark stands for one plugin and one kind of connection: <i class=\"proven\">✓</i> proven, \
-    <i class=\"failed\">✗</i> failed, <i class=\"skipped\">–</i> left out, with the reason. Every claim was also seen \
-    to fail with a planted fault; its file says with which.</p>\n";
+    <i class=\"failed\">✗</i> failed, <i class=\"skipped\">–</i> left out, with the reason. The file of each claim tells \
+    with which planted fault it fails.</p>\n";
 
 #[cfg(test)]
 mod tests {
