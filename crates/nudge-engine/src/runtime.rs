@@ -15,6 +15,7 @@ mod hub;
 mod inspection;
 mod intake;
 mod link;
+mod listening;
 mod login;
 mod random;
 mod replicate;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
-use pgnudge::{Builder, Edge, Feed, Plugin, PluginChoice, Visibility};
+use pgnudge::{Builder, Edge, Feed, Payload, Plugin, PluginChoice, Visibility};
 
 use crate::failure::Failure;
 
@@ -53,6 +53,12 @@ pub(crate) struct FeedArguments {
     /// The output plugin on the server
     #[arg(long, value_enum, default_value_t = PluginArgument::Auto)]
     plugin: PluginArgument,
+    /// What events tell apart
+    #[arg(long, value_enum, default_value_t = PayloadArgument::Table)]
+    payload: PayloadArgument,
+    /// Bytes of a message that are looked at: a key behind them is not told [default: 8KiB, with pk 1MiB]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    head_limit: Option<usize>,
     /// Quiet time that closes a window
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "50ms")]
     debounce: Duration,
@@ -65,7 +71,7 @@ pub(crate) struct FeedArguments {
     /// A resync whenever there was none for this long [default: off]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     failsafe: Option<Duration>,
-    /// Distinct tables in a window beyond which it becomes a resync
+    /// Distinct tables (or rows) in a window beyond which it becomes a resync
     #[arg(long, value_name = "N", default_value_t = 8192)]
     max_pending: usize,
     /// Longest time between two status messages to the server
@@ -101,6 +107,13 @@ enum PluginArgument {
     Wal2Json,
     #[value(name = "test_decoding", alias = "test-decoding")]
     TestDecoding,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum PayloadArgument {
+    Table,
+    /// Rows by primary key: needs wal2json
+    Pk,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -142,6 +155,10 @@ impl FeedArguments {
             PluginArgument::Wal2Json => PluginChoice::Only(Plugin::Wal2Json),
             PluginArgument::TestDecoding => PluginChoice::Only(Plugin::TestDecoding),
         };
+        let payload = match self.payload {
+            PayloadArgument::Table => Payload::Table,
+            PayloadArgument::Pk => Payload::Pk,
+        };
         let edge = match self.edge {
             EdgeArgument::Trailing => Edge::Trailing,
             EdgeArgument::Leading => Edge::Leading,
@@ -154,6 +171,7 @@ impl FeedArguments {
         let mut builder = Feed::builder(self.connection)
             .tables(self.tables)
             .plugin(plugin)
+            .payload(payload)
             .debounce(self.debounce)
             .edge(edge)
             .max_pending(self.max_pending)
@@ -164,6 +182,9 @@ impl FeedArguments {
             .visibility(visibility)
             .partition_root(self.partition_root == Switch::On)
             .messages(self.messages);
+        if let Some(bytes) = self.head_limit {
+            builder = builder.head_limit(bytes);
+        }
         if let Some(wait) = self.max_batch_wait {
             builder = builder.max_batch_wait(wait);
         }
@@ -186,6 +207,17 @@ fn duration(text: &str) -> Result<Duration, String> {
 
 fn duration_or_off(text: &str) -> Result<OrOff, String> {
     if text == "off" { Ok(OrOff(None)) } else { duration(text).map(|time| OrOff(Some(time))) }
+}
+
+/// Bytes, or `KiB` and `MiB`.
+fn size(text: &str) -> Result<usize, String> {
+    let (number, unit) = match text {
+        _ if text.ends_with("KiB") => (text.trim_end_matches("KiB"), 1 << 10),
+        _ if text.ends_with("MiB") => (text.trim_end_matches("MiB"), 1 << 20),
+        _ => (text, 1),
+    };
+    let number = number.parse().ok().and_then(|number: usize| number.checked_mul(unit));
+    number.ok_or_else(|| "write 65536, 64KiB or 1MiB".into())
 }
 
 fn backoff(text: &str) -> Result<(Duration, Duration), String> {
@@ -215,5 +247,14 @@ mod tests {
         }
         assert!(backoff("1s").is_err());
         assert_eq!(backoff("1ms..2s"), Ok((Duration::from_millis(1), Duration::from_secs(2))));
+    }
+    #[test]
+    fn sizes_are_bytes_or_have_a_unit() {
+        for (text, bytes) in [("65536", Ok(65536)), ("64KiB", Ok(65536)), ("2MiB", Ok(2 << 20))] {
+            assert_eq!(size(text), bytes, "{text}");
+        }
+        for text in ["", "KiB", "1.5MiB", "-1", "1GB", "99999999999999999MiB"] {
+            assert!(size(text).is_err(), "{text}");
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use pgnudge::FeedItem;
 
-/// One line: the time, and what happened. Names are escaped: they may hold anything.
+/// One line: the time, and what happened. Names and keys are escaped: they may hold anything.
 pub(crate) struct ItemText<'a> {
     pub(crate) item: &'a FeedItem,
     pub(crate) now: SystemTime,
@@ -19,8 +19,8 @@ impl fmt::Display for ItemText<'_> {
             FeedItem::Batch { events, lsn } => {
                 f.write_str("batch   ")?;
                 for (n, event) in events.iter().enumerate() {
-                    let (comma, name) = (if n > 0 { ", " } else { "" }, event.table.as_str().escape_debug());
-                    write!(f, "{comma}{name} ×{}", event.count)?;
+                    let (comma, payload) = (if n > 0 { ", " } else { "" }, event.payload());
+                    write!(f, "{comma}{} ×{}", payload.escape_debug(), event.count)?;
                 }
                 write!(f, "  (at {lsn})")
             }

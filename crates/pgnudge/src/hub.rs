@@ -97,9 +97,10 @@ impl Subscribe {
         self
     }
 
-    /// How many distinct tables a window holds before it becomes a Resync. Default 8192.
-    pub fn max_pending(mut self, tables: usize) -> Self {
-        self.knobs.max_pending = tables;
+    /// How many distinct tables (or rows, if the feed tells those) a window holds before it becomes a
+    /// Resync. Default 8192.
+    pub fn max_pending(mut self, identities: usize) -> Self {
+        self.knobs.max_pending = identities;
         self
     }
 

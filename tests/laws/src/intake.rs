@@ -8,7 +8,7 @@ mod naive;
 
 use std::time::{Duration, Instant, SystemTime};
 
-use nudge_decode::TableRef;
+use nudge_decode::{Identity, Key, KeyColumn, KeyValue, TableRef};
 use nudge_engine::policy::{Coalescer, Debouncer, Edge, Harvest, Snapshot, Taken, Unseen, Window};
 use nudge_engine::{Event, FeedItem, Lsn, Reason};
 
@@ -40,6 +40,8 @@ enum Operation {
     Change(u8),
     /// `A` to `Z`: an event of the same table, from a hub; it stands for several rows.
     Event(u8),
+    /// `-`: a row of a table that matters only if it turns out to be a partition of one that does.
+    Suspect,
     /// `!`: a message that cannot be understood.
     Undecodable,
     /// `^`: a new stream.
@@ -63,6 +65,7 @@ impl Operation {
             b'a'..=b'z' => Self::Change(byte),
             b'A'..=b'Z' => Self::Event(byte.to_ascii_lowercase()),
             b'0'..=b'9' => Self::Wait(u32::from(byte - b'0') + 1),
+            b'-' => Self::Suspect,
             b'(' => Self::Begin,
             b')' => Self::Commit,
             b'!' => Self::Undecodable,
@@ -118,14 +121,17 @@ impl Play {
                 self.naive.commit();
             }
             Operation::Change(name) => {
-                let table = char::from(name).to_string();
-                self.harvest.change(&TableRef::new("s", &*table), wall);
+                self.harvest.change(&identity(name), wall);
                 self.naive.change(event(name, 1, wall));
             }
             Operation::Event(name) => {
                 let event = event(name, u64::from(name % 5) + 2, wall);
                 self.harvest.event(&event);
                 self.naive.change(event);
+            }
+            Operation::Suspect => {
+                self.harvest.suspect(&identity(b'-'), wall);
+                self.naive.suspect(event(b'-', 1, wall));
             }
             Operation::Undecodable => {
                 self.harvest.resync(Reason::Undecodable);
@@ -195,10 +201,18 @@ fn waits_for_all(unseen: &Unseen, xids: &[u32]) {
     assert!(unseen.clone().confirm(&snapshot(vec![])), "it waits for nothing");
 }
 
+/// 128 tables, and a row of each.
+fn identity(name: u8) -> Identity<'static> {
+    let table = TableRef::new("s", char::from(name & 0x7f).to_string());
+    let column = || KeyColumn { name: "id".into(), value: KeyValue::Integer(1) };
+    let key = (name > 0x7f).then(|| Key::new(vec![column()])).flatten();
+    Identity { table, key }
+}
+
 /// An event as the engine makes it.
 fn event(name: u8, count: u64, first_seen: SystemTime) -> Event {
-    let (table, mut rows) = (char::from(name).to_string(), Coalescer::default());
-    (0..count).for_each(|_| rows.add(&TableRef::new("s", &*table), first_seen));
+    let mut rows = Coalescer::default();
+    (0..count).for_each(|_| rows.add(&identity(name), first_seen));
     rows.into_events().pop().expect("one event")
 }
 

@@ -41,6 +41,7 @@ impl Case {
             let variants: &[Variant] = match claim.plugins {
                 Plugins::Each => &[Variant::Plugin(Plugin::TestDecoding), Variant::Plugin(Plugin::Wal2Json)],
                 Plugins::Compared => &[Variant::Both],
+                Plugins::Wal2Json => &[Variant::Plugin(Plugin::Wal2Json)],
                 Plugins::Auto => &[Variant::Auto],
             };
             variants.iter().map(move |&variant| Self { claim, variant, security: Security::Given })

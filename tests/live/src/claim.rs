@@ -37,6 +37,8 @@ pub enum Plugins {
     Each,
     /// Both at once, side by side.
     Compared,
+    /// wal2json alone: the claim is about something that the other cannot do.
+    Wal2Json,
     /// Whichever the product takes by itself: the claim is about something else.
     Auto,
 }

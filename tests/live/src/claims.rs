@@ -15,6 +15,7 @@ mod a_million_rows_are_one_event;
 mod a_replica_is_waited_for_by_lsn;
 mod a_signal_ends_it;
 mod a_stalled_consumer_retains_no_wal;
+mod a_stalled_subscriber_harms_nobody;
 mod a_standby_can_be_watched;
 mod a_synchronous_standby_is_waited_for;
 mod a_table_filter_works_on_both_plugins;
@@ -32,6 +33,7 @@ mod fresh_slot_after_terminate;
 mod gap_free_handshake;
 mod hard_abort_leaves_no_slots;
 mod keyless_tables_nudge;
+mod keys_are_told;
 mod lsn_is_after_the_commit;
 mod mistakes_are_errors_with_hints;
 mod names_are_identical_on_both_plugins;
@@ -86,6 +88,7 @@ pub const ALL: &[Claim] = &[
     names_survive_the_encoding::CLAIM,
     settings_change_nothing::CLAIM,
     a_table_filter_works_on_both_plugins::CLAIM,
+    keys_are_told::CLAIM,
     only_committed_work_nudges::CLAIM,
     prepared_transactions_nudge_at_commit::CLAIM,
     application_nudges_are_told::CLAIM,
@@ -107,6 +110,7 @@ pub const ALL: &[Claim] = &[
     one_feed_many_subscribers::CLAIM,
     nothing_grows::CLAIM,
     a_stalled_consumer_retains_no_wal::CLAIM,
+    a_stalled_subscriber_harms_nobody::CLAIM,
     the_reader_never_stalls::CLAIM,
     fast_shutdown_is_not_delayed::CLAIM,
     tls_with_scram::CLAIM,

@@ -21,6 +21,7 @@ mod dice;
 mod fault;
 mod injector;
 mod leak;
+mod link;
 mod plan;
 mod proxy;
 mod reader;

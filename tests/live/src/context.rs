@@ -39,9 +39,7 @@ impl Context {
     }
 
     async fn of(server: Arc<Server>, scratch: Scratch, variant: Variant) -> Result<Self, Failure> {
-        scratch
-            .sql(&format!("CREATE TABLE {MARK} (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY)"))
-            .await?;
+        scratch.sql(&format!("CREATE TABLE {MARK} (id int GENERATED ALWAYS AS IDENTITY)")).await?;
         Ok(Self { server, scratch, variant, security: Security::default(), effort: Effort::default() })
     }
 

@@ -22,6 +22,7 @@ mod figure;
 mod gate;
 mod item;
 mod load;
+mod names;
 pub mod product;
 pub mod report;
 mod security;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use nudge_decode::TableRef;
+use nudge_decode::Identity;
 use nudge_proto::Lsn;
 
 use crate::policy::{Catalog, Coalescer, Debouncer, Pending, Spell, Unseen};
@@ -44,16 +44,16 @@ impl Harvest {
         self.transaction = Transaction::Begun(xid);
     }
 
-    /// A table changed.
-    pub fn change(&mut self, table: &TableRef<'_>, now: SystemTime) {
-        self.suspect(table, now);
+    /// A table changed, or a row of it.
+    pub fn change(&mut self, identity: &Identity<'_>, now: SystemTime) {
+        self.suspect(identity, now);
         self.certain = true;
     }
 
-    /// A table changed that does not matter, unless it turns out to be a partition of one that does.
-    /// It cannot keep a window open that others have opened.
-    pub fn suspect(&mut self, table: &TableRef<'_>, now: SystemTime) {
-        self.tables.add(table, now);
+    /// A table (or a row of it) changed that does not matter, unless it turns out to be a partition of one
+    /// that does. It cannot keep a window open that others have opened.
+    pub fn suspect(&mut self, identity: &Identity<'_>, now: SystemTime) {
+        self.tables.add(identity, now);
         self.mark();
     }
 
@@ -257,6 +257,7 @@ impl Window {
 mod tests {
     use super::*;
     use crate::policy::{Edge, Snapshot};
+    use nudge_decode::TableRef;
 
     const S: Duration = Duration::from_secs(1);
 
@@ -266,7 +267,7 @@ mod tests {
     }
 
     fn change(harvest: &mut Harvest) {
-        harvest.change(&TableRef::new("s", "t"), SystemTime::UNIX_EPOCH);
+        harvest.change(&TableRef::new("s", "t").into(), SystemTime::UNIX_EPOCH);
     }
 
     fn take(window: &mut Window, now: Instant) -> Unseen {
@@ -310,7 +311,7 @@ mod tests {
     #[test]
     fn r4_tables_that_may_not_matter_keep_no_window_open() {
         let (mut window, mut harvest, start) = (window(), Harvest::default(), Instant::now());
-        let other = TableRef::new("s", "other");
+        let other = TableRef::new("s", "other").into();
         harvest.suspect(&other, SystemTime::UNIX_EPOCH);
         window.absorb(&mut harvest, start);
         assert_eq!(window.due(), Some(start + S / 20));

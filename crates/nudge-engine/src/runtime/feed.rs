@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use futures::Stream;
-use nudge_proto::Limits;
 use tokio::sync::{oneshot, watch};
 use tokio::task::{JoinError, JoinHandle};
 
@@ -100,7 +99,7 @@ pub async fn connect(
     status: watch::Sender<Status>,
 ) -> Result<Feed, Error> {
     knobs.check()?;
-    let login = Arc::new(Login::new(target, Limits::default())?);
+    let login = Arc::new(Login::new(target, knobs.limits())?);
     let window = Window::new(knobs.debouncer(), knobs.max_pending, knobs.failsafe);
     let handover = Arc::new(Handover::new(window));
     let outlet = Outlet::new(Arc::clone(&handover.gate));

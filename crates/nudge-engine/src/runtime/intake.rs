@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use nudge_decode::{Decoded, Identity, TableFilter, TableRef};
+use nudge_decode::{Decoded, TableFilter, TableRef};
 use nudge_proto::Lsn;
 
 use crate::Reason;
@@ -40,12 +40,13 @@ impl Intake {
     pub(crate) fn accept(&mut self, decoded: Decoded<'_>) {
         match decoded {
             Decoded::Change(identities) => {
-                for Identity { table, .. } in &identities {
+                for identity in &identities {
+                    let table = &identity.table;
                     if self.filter.matches(table) {
                         tracing::debug!(schema = &*table.schema, table = &*table.table, "change");
-                        self.harvest.change(table, self.now);
+                        self.harvest.change(identity, self.now);
                     } else if self.may_be_a_partition(table) {
-                        self.harvest.suspect(table, self.now);
+                        self.harvest.suspect(identity, self.now);
                     }
                 }
             }

@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use futures::future::BoxFuture;
+use indexmap::IndexSet;
 use tokio::sync::watch;
 use tokio::time::Sleep;
 
@@ -65,7 +66,9 @@ impl Sealed {
         };
         let tables: Arc<[TableName]> = match &item {
             Some(FeedItem::Batch { events, .. }) if resolve => {
-                events.iter().map(|e| e.table.clone()).collect()
+                // Many rows may be of one table.
+                let tables: IndexSet<_> = events.iter().map(|event| &event.table).collect();
+                tables.into_iter().cloned().collect()
             }
             _ => Arc::default(),
         };

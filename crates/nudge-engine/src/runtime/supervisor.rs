@@ -19,7 +19,7 @@ use crate::runtime::login::{Conversation, Purpose};
 use crate::runtime::replicate::Replication;
 use crate::runtime::slot::{Slot, SlotRequest};
 use crate::runtime::{Route, Status, clock, random};
-use crate::{Error, Knobs, PluginChoice, Reason};
+use crate::{Error, ErrorKind, Knobs, Payload, PluginChoice, Reason};
 
 /// The task behind a feed.
 pub(crate) struct Supervisor {
@@ -108,7 +108,8 @@ impl Supervisor {
             route: &route,
             status: &self.status,
         };
-        let (conversation, Slot { name, plugin, consistent_point }) = request.create(conversation).await?;
+        let slot = request.create(conversation).await.map_err(|error| self.explain(error))?;
+        let (conversation, Slot { name, plugin, consistent_point }) = slot;
         let decoder = self.decoder(plugin, encoding);
         let filtered = plugin.filters(&filter) && self.knobs.partition_root;
         let command = StartReplication::logical(&name, Lsn::ZERO, decoder.options(&filter))
@@ -143,12 +144,28 @@ impl Supervisor {
     /// How the stream is read. A server that does not tell its encoding is taken for one with UTF-8.
     fn decoder(&self, plugin: Plugin, encoding: Option<ServerEncoding>) -> Decoder {
         let decoder = Decoder::new(plugin).with_encoding(encoding.unwrap_or(ServerEncoding::UTF8));
-        if self.knobs.messages { decoder.with_messages() } else { decoder }
+        let decoder = if self.knobs.messages { decoder.with_messages() } else { decoder };
+        match self.knobs.payload {
+            Payload::Table => decoder,
+            Payload::Pk => decoder.with_keys(),
+        }
+    }
+
+    /// No other plugin tells keys.
+    fn explain(&self, error: Error) -> Error {
+        match (self.knobs.payload, error.kind()) {
+            (Payload::Pk, ErrorKind::Plugin) => error.with_better_hint(
+                "payload = pk needs wal2json: install it on the server, and add it to output_plugin_libraries \
+                 where there is that setting; or set payload to table",
+            ),
+            _ => error,
+        }
     }
 
     /// The plugins to try, best first.
     fn plugins(&self, filter: &TableFilter) -> &'static [Plugin] {
         match self.knobs.plugin {
+            PluginChoice::Auto if self.knobs.payload == Payload::Pk => &[Plugin::Wal2Json],
             PluginChoice::Only(Plugin::TestDecoding) => &[Plugin::TestDecoding],
             PluginChoice::Only(Plugin::Wal2Json) => &[Plugin::Wal2Json],
             PluginChoice::Auto if Plugin::Wal2Json.filters(filter) => {

@@ -29,6 +29,8 @@ pub(super) struct Naive {
 #[derive(Default)]
 struct Read {
     changes: Vec<Event>,
+    /// Whether one of them matters for certain.
+    certain: bool,
     resync: Option<Reason>,
     xids: Vec<u32>,
     lsn: Lsn,
@@ -71,6 +73,12 @@ impl Naive {
     }
 
     pub(super) fn change(&mut self, event: Event) {
+        self.suspect(event);
+        self.read.certain = true;
+    }
+
+    /// It opens a window, and keeps none open.
+    pub(super) fn suspect(&mut self, event: Event) {
         self.read.changes.push(event);
         self.mark();
     }
@@ -104,8 +112,8 @@ impl Naive {
             self.changes.extend(read.changes);
             let overflow = (self.events().len() > self.max_pending).then_some(Reason::Overflow);
             self.resync = self.resync.or(overflow).or(read.resync);
-            let first = self.times.map_or(now, |(first, _)| first);
-            self.times = Some((first, now));
+            let (first, last) = self.times.unwrap_or((now, now));
+            self.times = Some((first, if read.certain { now } else { last }));
         }
         self.xids.extend(read.xids);
         if self.times.is_some() {
@@ -115,11 +123,11 @@ impl Naive {
         }
     }
 
-    /// One event per table, in the order in which they were first seen.
+    /// One event per table or row, in the order in which they were first seen.
     fn events(&self) -> Vec<Event> {
         let mut events: Vec<Event> = Vec::new();
         for change in &self.changes {
-            match events.iter_mut().find(|event| event.table == change.table) {
+            match events.iter_mut().find(|event| event.table == change.table && event.key == change.key) {
                 Some(event) => event.count += change.count,
                 None => events.push(change.clone()),
             }

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use pgnudge::{Plugin, PluginChoice};
 use pgnudge_live::Failure;
-use pgnudge_live::consistency::{self, Assignment, Report};
+use pgnudge_live::consistency::{self, Assignment, Leak, Report};
 use pgnudge_testkit::{Installation, Server};
 use tokio::runtime::Runtime;
 
@@ -29,6 +29,9 @@ struct Arguments {
     /// Only with this plugin; without, with each that there is, one after another
     #[arg(long, value_name = "NAME", value_parser = ["test_decoding", "wal2json"])]
     plugin: Option<String>,
+    /// Lose one wakeup in so many before it reaches the copy, and break nothing: it has to be found
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    leak: Option<u64>,
     /// On the server whose programs are in this directory; may be repeated
     #[arg(long, value_name = "DIR")]
     bin_dir: Vec<PathBuf>,
@@ -75,7 +78,11 @@ impl Arguments {
     async fn play(&self, server: &Server, plugin: Plugin, seed: u64) -> Result<Report, Failure> {
         println!("\non PostgreSQL {} with {plugin}, seed {seed}", server.version());
         let end = Instant::now() + Duration::try_from_secs_f64(self.minutes * 60.0)?;
-        let assignment = Assignment::new(seed, PluginChoice::Only(plugin));
+        let sound = Assignment::new(seed, PluginChoice::Only(plugin));
+        let assignment = match self.leak {
+            None => sound,
+            Some(one_in) => Assignment { leak: Leak::one_in(one_in), calm: true, ..sound },
+        };
         let mut told = Instant::now();
         let report = consistency::run(server, &assignment, |report| {
             if told.elapsed() >= PROGRESS {
@@ -84,17 +91,16 @@ impl Arguments {
             }
             report.rounds == 0 || Instant::now() < end
         });
-        let report = report.await?;
+        let bin = server.cluster()?.installation().bin().display();
+        let again = format!(
+            "again: cargo xtask proof consistency --minutes 0 --plugin {plugin} --bin-dir {bin} --seed"
+        );
+        let report = report.await.map_err(|failure| Failure::new(format!("{failure}\n{again} as above")))?;
         println!("{report}");
         println!("faults: {}", Counts(report.faults()));
         println!("resyncs: {}", Counts(report.resyncs()));
         if let Some(stale) = &report.stale {
-            println!("STALE: {stale}");
-            let bin = server.cluster()?.installation().bin().display();
-            println!(
-                "again: cargo xtask proof consistency --seed {} --minutes 0 --plugin {plugin} --bin-dir {bin}",
-                stale.seed
-            );
+            println!("STALE: {stale}\n{again} {}", stale.seed);
         }
         Ok(report)
     }

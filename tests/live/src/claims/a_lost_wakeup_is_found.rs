@@ -1,6 +1,6 @@
 //! The consistency checker with a planted fault: one that cannot fail proves nothing.
 //!
-//! It can fail: with one wakeup lost in a million the copy stays right for as long as it is tried.
+//! It can fail: without the leak nothing is found in hundreds of rounds.
 
 use pgnudge_testkit::Server;
 

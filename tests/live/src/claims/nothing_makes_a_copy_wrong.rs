@@ -1,6 +1,7 @@
 //! A few rounds of the consistency checker. `cargo xtask proof consistency` plays them for longer.
 //!
-//! It can fail: see `a_lost_wakeup_is_found`.
+//! Seen to fail: with the Resync left out at reconnections, in the second round. And it can fail: see
+//! `a_lost_wakeup_is_found`.
 
 use pgnudge_testkit::Server;
 
@@ -35,4 +36,4 @@ async fn nothing_makes_a_copy_wrong(context: Context) -> Result<Evidence, Failur
     evidence.map(|evidence: Evidence| evidence.drawn(figure))
 }
 
-const ROUNDS: u64 = 4;
+const ROUNDS: u64 = 2;

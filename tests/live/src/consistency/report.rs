@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::consistency::round::Played;
-use crate::consistency::timeline::{Kind, Timeline};
+use crate::consistency::timeline::{Entry, Kind, Timeline};
 
 /// What a run has seen so far.
 #[derive(Clone, Debug, Default)]
@@ -35,12 +35,12 @@ pub struct Stale {
 }
 
 impl Report {
-    pub(crate) fn add(&mut self, played: Played, timeline: Timeline) {
+    pub(crate) fn add(&mut self, played: Played, entries: Vec<Entry>) {
         self.rounds += 1;
         self.committed += played.outcome.committed;
         self.rolled_back += played.outcome.rolled_back;
         self.stale = played.stale;
-        self.timeline = timeline;
+        self.timeline.entries.extend(entries);
     }
 
     /// How often each fault was done.

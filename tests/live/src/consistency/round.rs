@@ -35,6 +35,8 @@ struct Round<'a> {
     proxy: Proxy,
     recorder: Recorder,
     copy: watch::Receiver<Copy>,
+    /// What the copy is compared with.
+    reader: Reader,
 }
 
 /// Plays the plan, in a database of its own. It ends with the first stale table.
@@ -55,7 +57,6 @@ pub(crate) async fn play(
         scratch: Arc::clone(&scratch),
         port: proxy.port(),
         plugin: assignment.plugin,
-        visibility: assignment.visibility,
         manner: plan.manner.clone(),
         leak: assignment.leak.clone(),
         recorder: recorder.clone(),
@@ -63,7 +64,8 @@ pub(crate) async fn play(
     };
     let mut subscribing = JoinSet::new();
     subscribing.spawn(subscriber.run());
-    let round = Round { plan, server, scratch, proxy, recorder, copy: looked_at };
+    let reader = Reader::new(Arc::clone(&scratch), plan.manner.schema);
+    let round = Round { plan, server, scratch, proxy, recorder, copy: looked_at, reader };
     let played = tokio::select! {
         played = round.laps() => played,
         Some(ended) = subscribing.join_next() => match ended? {
@@ -113,8 +115,7 @@ impl Round<'_> {
         let marked =
             timeout(PATIENCE, self.copy.wait_for(marked)).await.map(|copy| copy.map(|copy| copy.clone()));
         let copy = marked.unwrap_or_else(|_| Ok(self.copy.borrow().clone()))?;
-        let mut reader = Reader::new(Arc::clone(&self.scratch), self.plan.manner.schema);
-        let found = copy.differences(&reader.everything().await?).into_iter().next();
+        let found = copy.differences(&self.reader.everything().await?).into_iter().next();
         if found.is_none() {
             self.recorder.note(Kind::Equal { tables: copy.len() });
         }

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use pgnudge::{PluginChoice, Visibility};
+use pgnudge::PluginChoice;
 use pgnudge_testkit::{Cluster, ClusterBuilder, Server};
 
 use crate::Failure;
@@ -18,8 +18,6 @@ pub struct Assignment {
     pub seed: u64,
     /// With which plugin.
     pub plugin: PluginChoice,
-    /// Whether the feed looks whether its items can be seen. (Without, the checker shall find that.)
-    pub visibility: Visibility,
     /// The planted fault.
     pub leak: Leak,
     /// Whether nothing is broken: then a Resync heals nothing.
@@ -30,7 +28,7 @@ impl Assignment {
     /// As it ought to be: with faults, and nothing planted.
     #[must_use]
     pub fn new(seed: u64, plugin: PluginChoice) -> Self {
-        Self { seed, plugin, visibility: Visibility::Auto, leak: Leak::none(), calm: false }
+        Self { seed, plugin, leak: Leak::none(), calm: false }
     }
 }
 
@@ -63,7 +61,7 @@ pub async fn run(
         let seed = assignment.seed.wrapping_add(report.rounds);
         let plan = if assignment.calm { Plan::of(seed).calm() } else { Plan::of(seed) };
         let played = round::play(server, &plan, assignment, recorder.of_round(seed)).await?;
-        report.add(played, recorder.timeline());
+        report.add(played, recorder.take());
     }
     Ok(report)
 }

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pgnudge::{Event, Feed, FeedItem, Hub, PluginChoice, Status, Subscription, Visibility};
+use pgnudge::{Event, Feed, FeedItem, Hub, PluginChoice, Status, Subscription};
 use pgnudge_testkit::Scratch;
 use tokio::sync::watch;
 
@@ -21,7 +21,6 @@ pub(crate) struct Subscriber {
     /// The proxy's.
     pub(crate) port: u16,
     pub(crate) plugin: PluginChoice,
-    pub(crate) visibility: Visibility,
     pub(crate) manner: Manner,
     pub(crate) leak: Leak,
     pub(crate) recorder: Recorder,
@@ -68,7 +67,6 @@ impl Subscriber {
         let patterns = schema.map(|schema| format!("{schema}.*"));
         let builder = Feed::builder(format!("{server} user=nudger password=nudger"))
             .plugin(self.plugin)
-            .visibility(self.visibility)
             .tables(patterns.clone())
             .debounce(if hub { Duration::ZERO } else { debounce })
             .edge(edge)

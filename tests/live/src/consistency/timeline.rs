@@ -102,13 +102,13 @@ impl Kind {
 pub(crate) struct Recorder {
     begun: Instant,
     seed: u64,
-    timeline: Arc<Mutex<Timeline>>,
+    entries: Arc<Mutex<Vec<Entry>>>,
 }
 
 impl Recorder {
     /// Time begins now.
     pub(crate) fn new() -> Self {
-        Self { begun: Instant::now(), seed: 0, timeline: Arc::default() }
+        Self { begun: Instant::now(), seed: 0, entries: Arc::default() }
     }
 
     /// The same timeline, for a round of that seed.
@@ -120,17 +120,17 @@ impl Recorder {
 
     pub(crate) fn note(&self, kind: Kind) {
         let seconds = self.begun.elapsed().as_secs_f64();
-        self.lock().entries.push(Entry { seconds, seed: self.seed, kind });
+        self.lock().push(Entry { seconds, seed: self.seed, kind });
     }
 
-    /// What was written down so far.
-    pub(crate) fn timeline(&self) -> Timeline {
-        self.lock().clone()
+    /// What was written down since this was asked last.
+    pub(crate) fn take(&self) -> Vec<Entry> {
+        std::mem::take(&mut *self.lock())
     }
 
-    fn lock(&self) -> MutexGuard<'_, Timeline> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Entry>> {
         // A list that somebody panicked beside is a list.
-        self.timeline.lock().unwrap_or_else(PoisonError::into_inner)
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -142,9 +142,10 @@ mod tests {
     fn entries_are_plain_json() {
         let recorder = Recorder::new().of_round(7);
         recorder.note(Kind::Fault { fault: "reset" });
-        let mut timeline = recorder.timeline();
-        timeline.entries[1].seconds = 0.5;
-        let json = serde_json::to_string(&timeline.entries[1]).unwrap();
-        assert_eq!(json, r#"{"seconds":0.5,"seed":7,"kind":"fault","fault":"reset"}"#);
+        let mut entries = recorder.take();
+        entries.iter_mut().for_each(|entry| entry.seconds = 0.5);
+        let json = serde_json::to_string(&Timeline { entries }).unwrap();
+        let expected = r#"{"entries":[{"seconds":0.5,"seed":7,"kind":"round"},{"seconds":0.5,"seed":7,"kind":"fault","fault":"reset"}]}"#;
+        assert_eq!(json, expected);
     }
 }
