@@ -46,6 +46,8 @@ pub enum Plugins {
 /// What a claim needs beyond a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
+    /// A server on which nobody else works: why the claim would disturb them.
+    ForTests(&'static str),
     /// Throwaway clusters of its own, to stop or to set up in another way.
     OwnCluster,
     /// The same, with a certificate.

@@ -8,7 +8,7 @@ use pgnudge::Plugin;
 use tokio::time::timeout;
 
 use crate::evidence::{ensure, evidence};
-use crate::{Claim, Context, Evidence, Failure, Plugins, Variant, watch};
+use crate::{Claim, Context, Evidence, Failure, Need, Plugins, Variant, watch};
 
 pub(super) const CLAIM: Claim = Claim {
     name: "mistakes_are_errors_with_hints",
@@ -19,7 +19,7 @@ pub(super) const CLAIM: Claim = Claim {
     falsified_by: "a status of 0, a program that goes on, other lines, or anything on stdout",
     proves: &["law 5"],
     plugins: Plugins::Auto,
-    needs: &[],
+    needs: &[Need::ForTests("it makes a role")],
     run: |context| Box::pin(mistakes_are_errors_with_hints(context)),
 };
 

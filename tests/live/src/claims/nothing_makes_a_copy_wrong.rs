@@ -31,7 +31,9 @@ async fn nothing_makes_a_copy_wrong(context: Context) -> Result<Evidence, Failur
         return Err(Failure::new(format!("{stale}; again: {replay} {}", stale.seed)));
     }
     ensure!(report.committed > 0, "nothing was committed: {report}");
-    evidence!("seed {}: {report}", assignment.seed)
+    let figure = report.timeline.figure();
+    let evidence = evidence!("seed {}: {report}", assignment.seed);
+    evidence.map(|evidence: Evidence| evidence.drawn(figure))
 }
 
 const ROUNDS: u64 = 2;

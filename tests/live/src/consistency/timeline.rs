@@ -1,9 +1,12 @@
 //! What happened in a run, and when.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use serde::Serialize;
+
+use crate::{Figure, Shape};
 
 /// What happened in a run, in the order of time.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -57,6 +60,41 @@ pub enum Kind {
         /// The first table that differs.
         table: String,
     },
+}
+
+impl Timeline {
+    /// The run as a picture: what was done to the feed, lane by lane, and what the subscriber saw of it.
+    #[must_use]
+    pub fn figure(&self) -> Figure {
+        let caption = "What was done to the connection and the server, what the subscriber was told, and when its \
+                       copy was compared with the database and was equal to it.";
+        let mut figure = Figure::new("A run of the consistency checker", Shape::Timeline, ["s", ""], caption);
+        let mut lanes: BTreeMap<(usize, &str), Vec<(f64, f64)>> = BTreeMap::new();
+        for Entry { seconds, kind, .. } in &self.entries {
+            if let Some(lane) = kind.lane() {
+                lanes.entry(lane).or_default().push((*seconds, 0.0));
+            }
+        }
+        for ((tone, name), points) in lanes {
+            figure = figure.with_toned(name, tone, points);
+        }
+        figure
+    }
+}
+
+impl Kind {
+    /// The colour and the name of its lane: faults above, then what is told, then comparisons.
+    fn lane(&self) -> Option<(usize, &str)> {
+        match self {
+            Self::Round => None,
+            Self::Fault { fault } => Some((1, fault)),
+            Self::Reconnect => Some((2, "reconnected")),
+            Self::Resync { .. } => Some((2, "resync")),
+            Self::Item { .. } => Some((4, "batch")),
+            Self::Equal { .. } => Some((7, "copy is equal")),
+            Self::Stale { .. } => Some((7, "COPY IS STALE")),
+        }
+    }
 }
 
 /// Where those who act write down what they do.
