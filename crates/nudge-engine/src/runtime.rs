@@ -23,6 +23,7 @@ mod replicate;
 mod route;
 mod sealed;
 mod session;
+mod settling;
 mod slot;
 mod socket;
 mod status;

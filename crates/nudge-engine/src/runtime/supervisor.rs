@@ -10,7 +10,7 @@ use tokio::sync::{Notify, oneshot, watch};
 
 use crate::policy::diagnosis::Stage;
 use crate::policy::session::ServerFacts;
-use crate::policy::{Feedback, Retries};
+use crate::policy::{Feedback, Retries, visibility};
 use crate::runtime::arrival::{Arrival, warn_of_empty_patterns};
 use crate::runtime::cancellation::Cancellation;
 use crate::runtime::handover::{Handover, Source};
@@ -18,6 +18,7 @@ use crate::runtime::intake::Intake;
 use crate::runtime::login::{Conversation, Purpose};
 use crate::runtime::meter;
 use crate::runtime::replicate::Replication;
+use crate::runtime::settling::settle;
 use crate::runtime::slot::{Slot, SlotRequest};
 use crate::runtime::{Route, Status, clock, random};
 use crate::{Error, ErrorKind, Knobs, Payload, PluginChoice, Reason};
@@ -117,6 +118,11 @@ impl Supervisor {
         let command = StartReplication::logical(&name, Lsn::ZERO, decoder.options(&filter))
             .map_err(|error| Error::config(format!("the table patterns: {error}"), "remove the zero byte"))?;
         let (stage, limit) = (Stage::Start(plugin.name()), self.knobs.connect_timeout);
+        let conversation = match visibility::patience(self.knobs.visibility, facts.synchronous) {
+            // A standby decodes what it has replayed, and that can be seen.
+            Some(patience) if !facts.standby => settle(conversation, patience, limit).await?,
+            _ => conversation,
+        };
         let (link, stream) = conversation.start_replication(&command, stage, limit).await?;
         tracing::info!(slot = %name, backend_pid, plugin = plugin.name(), "streaming");
         *live_since = Some(clock::now());
