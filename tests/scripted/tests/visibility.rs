@@ -210,6 +210,24 @@ async fn r13_without_a_second_session_items_are_a_second_late() {
     }
 }
 
+/// A login may take longer than an item waits; then it is there for the next one.
+#[tokio::test(start_paused = true)]
+async fn r13_a_slow_login_is_not_given_up() {
+    let Live { mut network, mut backend, mut feed } = live(eager(), "").await;
+    backend.commits(&["public.a"]).await;
+    let (mut second, (time, _)) = tokio::join!(network.accept(), timed(feed.next()));
+    assert_eq!(time, S, "one goes out unchecked");
+    backend.commits(&["public.a"]).await;
+    let script = async {
+        sleep(S / 2).await;
+        second.handshake_trust().await.unwrap();
+        is_seen_after(&mut second, 0).await;
+    };
+    let ((time, _), ()) = tokio::join!(timed(feed.next()), script);
+    assert_eq!(time, S / 2, "on the same connection");
+    assert!(!is_unchecked(&feed.status().borrow()));
+}
+
 #[tokio::test(start_paused = true)]
 async fn r13_a_second_session_that_is_lost_over_a_question_is_made_again() {
     let Live { mut network, mut backend, mut feed } = live(eager(), "").await;
