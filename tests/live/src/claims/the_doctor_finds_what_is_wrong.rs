@@ -107,6 +107,8 @@ async fn tables(own: &Context, dsn: &str, wal2json: bool) -> Result<usize, Failu
 }
 
 async fn slots(own: &Context, dsn: &str) -> Result<usize, Failure> {
+    // The server may still be about to end the last report's.
+    own.nothing_left().await?;
     for slot in ["a", "b", "c"] {
         own.sql(&format!("SELECT pg_create_physical_replication_slot('{slot}')")).await?;
     }
