@@ -47,7 +47,7 @@ pub(crate) struct Opened {
 enum Step {
     Asking(BoxFuture<'static, (Witness, Result<Testimony, Error>)>),
     /// Before the next question; the witness is at rest.
-    Pausing(Pin<Box<Sleep>>, Option<Witness>),
+    Pausing(Pin<Box<Sleep>>, Option<Box<Witness>>),
 }
 
 impl Sealed {
@@ -99,8 +99,10 @@ impl Sealed {
                         return Poll::Ready(self.open(testimony, Some(witness)));
                     }
                     self.tries = self.tries.saturating_add(1);
-                    self.step =
-                        Step::Pausing(Box::pin(clock::sleep_until(clock::now() + pause)), Some(witness));
+                    self.step = Step::Pausing(
+                        Box::pin(clock::sleep_until(clock::now() + pause)),
+                        Some(Box::new(witness)),
+                    );
                 }
                 Step::Pausing(pause, witness) => {
                     ready!(pause.as_mut().poll(cx));
