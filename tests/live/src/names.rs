@@ -19,13 +19,21 @@ pub(crate) fn check(
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
     let schema = name().prop_filter("reserved", |name| !name.starts_with("pg_"));
-    let checked = runner.run(&(schema, name()), |(schema, table)| {
+    let pair = (schema, name()).prop_filter("ambiguous", |(schema, table)| !is_ambiguous(schema, table));
+    let checked = runner.run(&pair, |(schema, table)| {
         check(&schema, &table).map_err(|failure| TestCaseError::fail(failure.to_string()))
     });
     checked.map_err(|error| match error {
         TestError::Fail(why, names) => Failure::new(format!("seed {seed}: names {names:?}: {why}")),
         TestError::Abort(why) => Failure::new(format!("seed {seed}: {why}")),
     })
+}
+
+/// wal2json's warning about a table without a key does not double the quotes in a name. Where it can be
+/// read in two ways it is a Resync (rule R8), and there is nothing to compare.
+fn is_ambiguous(schema: &str, table: &str) -> bool {
+    let printed = format!("\"{schema}\".\"{table}\"");
+    printed.as_bytes().windows(3).filter(|three| three == b"\".\"").count() > 1
 }
 
 /// A name; what separates and quotes comes more often than the rest of Unicode.
