@@ -1,15 +1,12 @@
 //! The payload `pk`: rows are told by their primary keys, and by their table where that cannot be.
 
-#![expect(clippy::unwrap_used, reason = "helpers of a test")]
-
 use std::collections::BTreeMap;
 
 use nudge_engine::runtime::Hub;
 use nudge_engine::{ErrorKind, Knobs, Payload, PluginChoice, TableFilter};
 use pgnudge_scripted::{Backend, Live, Network, Server, counts, knobs, soon, wakeup};
-use pgnudge_testkit::frames::{self, Report};
+use pgnudge_testkit::frames::Report;
 use proptest::prelude::*;
-use tokio::task::yield_now;
 
 fn pk() -> Knobs {
     Knobs { payload: Payload::Pk, plugin: PluginChoice::Auto, ..knobs() }
@@ -211,16 +208,7 @@ fn workload() -> impl Strategy<Value = Workload> {
 /// The counts of what is delivered when the messages arrive in pieces of these sizes.
 async fn delivered(messages: &[String], sizes: &[usize]) -> BTreeMap<String, u64> {
     let mut live = Live::new(pk()).await;
-    let printed = messages.iter().map(|message| frames::xlog_data(1, 2, message.as_bytes()));
-    let bytes: Vec<u8> = printed.flatten().collect();
-    let (mut rest, mut sizes) = (&bytes[..], sizes.iter().cycle());
-    while !rest.is_empty() {
-        let (piece, later) = rest.split_at(rest.len().min(*sizes.next().unwrap()));
-        live.backend.sends(piece).await;
-        rest = later;
-        // The feed reads this piece before it gets the next one.
-        yield_now().await;
-    }
+    live.prints_in_pieces(messages, sizes).await;
     if messages.is_empty() {
         return BTreeMap::new();
     }

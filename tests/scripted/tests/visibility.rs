@@ -9,8 +9,8 @@ use nudge_engine::Knobs;
 use nudge_engine::policy::{Edge, Visibility};
 use nudge_engine::runtime::Status;
 use pgnudge_scripted::{
-    Backend, Connecting, Live, MS, Network, Reception, S, START, Server, XID, knobs, position, settle, soon,
-    timed, wakeup,
+    Backend, Live, MS, Network, Reception, S, START, Server, XID, knobs, position, settle, soon, timed,
+    wakeup, with_a_slot,
 };
 use pgnudge_testkit::frames;
 use tokio::time::{sleep, timeout};
@@ -69,21 +69,11 @@ async fn r13_a_fresh_commit_waits_until_it_is_visible() {
     }
 }
 
-/// A feed whose slot has just been made.
-async fn with_a_slot(network: &mut Network, knobs: Knobs, standbys: &'static str) -> (Connecting, Backend) {
-    let connecting = network.connect(knobs);
-    let mut backend = network.accept().await;
-    backend.lets_in().await;
-    backend.prepares_as(Server { standbys, ..Server::default() }).await;
-    backend.makes_slot().await;
-    (connecting, backend)
-}
-
 /// What commits just before the slot's start is not decoded: the refetch has to see it.
 #[tokio::test(start_paused = true)]
 async fn r13_a_stream_begins_when_what_ran_at_its_slot_has_ended() {
     let mut network = Network::new();
-    let (connecting, mut backend) = with_a_slot(&mut network, relaxed(), "").await;
+    let (connecting, mut backend) = with_a_slot(&mut network, Server::default(), relaxed()).await;
     let (time, ()) = timed(async {
         for running in [&[XID, XID + 1][..], &[XID + 1, XID + 2], &[XID + 2]] {
             assert!(backend.asks_what_runs().await);
@@ -102,7 +92,8 @@ async fn r13_a_stream_begins_when_what_ran_at_its_slot_has_ended() {
 async fn r13_a_stream_does_not_wait_long_for_what_runs_on() {
     for (standbys, patience) in [("", 100 * MS), ("*", S)] {
         let mut network = Network::new();
-        let (_connecting, mut backend) = with_a_slot(&mut network, relaxed(), standbys).await;
+        let server = Server { standbys, ..Server::default() };
+        let (_connecting, mut backend) = with_a_slot(&mut network, server, relaxed()).await;
         let (time, ()) = timed(async {
             while backend.asks_what_runs().await {
                 backend.runs(&[XID]).await;

@@ -7,6 +7,7 @@
 //! Most of them commit later, and will be decoded; which they are the server does not tell, and so the
 //! wait is short.
 
+use std::collections::HashSet;
 use std::ffi::CStr;
 use std::time::Duration;
 
@@ -27,31 +28,30 @@ pub(crate) async fn settle(
     limit: Duration,
 ) -> Result<Conversation, Error> {
     let end = clock::now() + patience;
-    let mut doubtful: Option<Vec<String>> = None;
+    let late = |_| Err(diagnosis::timeout(Stage::Session, "connect_timeout"));
+    let mut doubtful: Option<HashSet<u64>> = None;
     for tries in 0.. {
-        let late = |_| Err(diagnosis::timeout(Stage::Session, "connect_timeout"));
-        let (back, running) = timeout(limit, running(conversation)).await.unwrap_or_else(late)?;
+        let (back, mut running) = timeout(limit, running(conversation)).await.unwrap_or_else(late)?;
         conversation = back;
-        let left = match doubtful.take() {
-            None => running,
-            Some(before) => before.into_iter().filter(|xid| running.contains(xid)).collect(),
-        };
+        if let Some(doubtful) = &doubtful {
+            running.retain(|xid| doubtful.contains(xid));
+        }
         let now = clock::now();
-        if left.is_empty() || now >= end {
+        if running.is_empty() || now >= end {
             break;
         }
-        doubtful = Some(left);
+        doubtful = Some(running);
         clock::sleep_until(end.min(now + visibility::pause(tries))).await;
     }
     Ok(conversation)
 }
 
 /// The ids of the transactions in progress.
-async fn running(conversation: Conversation) -> Result<(Conversation, Vec<String>), Error> {
-    let mut running = Vec::new();
+async fn running(conversation: Conversation) -> Result<(Conversation, HashSet<u64>), Error> {
+    let mut running = HashSet::new();
     let keep = |row: DataRow<'_>| {
         if running.len() < MOST_PROCESSES {
-            running.extend(row.columns().next().and_then(lossy));
+            running.extend(row.columns().next().and_then(lossy).and_then(|xid| xid.parse::<u64>().ok()));
         }
     };
     let (conversation, outcome) = conversation.query_rows(RUNNING, Stage::Session, keep).await?;
