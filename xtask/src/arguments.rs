@@ -1,4 +1,4 @@
-//! Reads a command's flags, by hand: there is one flag, and no dependency is worth it.
+//! Reads a command's flags, by hand: there are few, and no dependency is worth it.
 
 use std::path::PathBuf;
 
@@ -63,6 +63,25 @@ impl Arguments {
         }
     }
 
+    /// Takes a flag without a value, and returns whether it was there.
+    pub(crate) fn has(&mut self, flag: &'static str) -> bool {
+        self.asked_for.push(flag);
+        let before = self.words.len();
+        self.words.retain(|word| word != flag);
+        self.words.len() < before
+    }
+
+    /// Every word that is left, for a command that takes names and nothing behind `--`.
+    ///
+    /// # Errors
+    /// When a flag is left over.
+    pub(crate) fn names(mut self) -> Result<Vec<String>, Failure> {
+        let (flags, names) = self.words.into_iter().partition(|word: &String| word.starts_with('-'));
+        self.words = flags;
+        self.none()?;
+        Ok(names)
+    }
+
     /// What stands behind `--`. Every other word has to be taken by now.
     ///
     /// # Errors
@@ -112,6 +131,17 @@ mod tests {
             refused("--bin-dir a --bin-dir b"),
             Failure::Usage("--bin-dir is given more than once".to_owned())
         );
+    }
+
+    #[test]
+    fn names_are_what_the_flags_leave() {
+        let mut given = arguments("a --list b");
+        assert!(given.has("--list") && !given.has("--list"));
+        assert_eq!(given.names(), Ok(vec!["a".to_owned(), "b".to_owned()]));
+        let mut given = arguments("a --lst");
+        given.has("--list");
+        let refused = Failure::Usage("unknown argument --lst; did you mean --list?".to_owned());
+        assert_eq!(given.names(), Err(refused));
     }
 
     #[test]

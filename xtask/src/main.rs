@@ -17,6 +17,7 @@ mod ci;
 mod command;
 mod demo;
 mod failure;
+mod fuzz;
 mod lint;
 mod proof;
 mod setup;
@@ -31,11 +32,12 @@ use command::Command;
 use failure::Failure;
 
 /// Every command, in the order of the usage text.
-const COMMANDS: [Command; 8] = [
+const COMMANDS: [Command; 9] = [
     setup::COMMAND,
     demo::COMMAND,
     test::COMMAND,
     proof::COMMAND,
+    fuzz::COMMAND,
     bench::COMMAND,
     lint::COMMAND,
     tidy::COMMAND,

@@ -1,13 +1,14 @@
 //! What a consumer gets.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::SystemTime;
 
 use nudge_proto::Lsn;
 
-use crate::TableName;
+use crate::{Key, TableName};
 
-/// One of two things: reload everything, or these tables changed.
+/// One of two things: reload everything, or these tables (with the payload `pk`: rows) changed.
 ///
 /// Exactly two variants for ever; a consumer that handles both handles all.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,7 +22,7 @@ pub enum FeedItem {
     },
     /// One window's wakeups.
     Batch {
-        /// One event per table, in the order in which they were first seen. Never empty.
+        /// One event per table (or row), in the order in which they were first seen. Never empty.
         events: Vec<Event>,
         /// A position at or after the commit of every change that the batch stands for. Who refetches
         /// from a replica waits until `pg_last_wal_replay_lsn()` has reached it.
@@ -37,16 +38,36 @@ impl FeedItem {
     }
 }
 
-/// A table that changed.
+/// A table that changed; with the payload `pk`, a row where its key can be told.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Event {
     /// Which table.
     pub table: TableName,
+    /// Which row of it, with the payload `pk`. `None` there means that any row may be meant: the table
+    /// has no primary key, it was truncated, or the key could not be told.
+    pub key: Option<Key>,
     /// When the first of the changes arrived, by this machine's clock.
     pub first_seen: SystemTime,
-    /// How many rows changed; a TRUNCATE counts 1.
+    /// How many rows changed; a TRUNCATE counts 1. An UPDATE that changes a key counts 1 for the old
+    /// key and 1 for the new one.
     pub count: u64,
+}
+
+impl Event {
+    /// The payload text: `schema.table`, or `schema.table:key` with `,` between the values of several
+    /// columns. Raw: it is for people, and for channels that carry text.
+    pub fn payload(&self) -> Cow<'_, str> {
+        match &self.key {
+            None => self.table.as_str().into(),
+            Some(key) => format!("{}:{key}", self.table).into(),
+        }
+    }
+
+    /// An event of a table as a feed would tell it, for whoever tests what they do with one.
+    pub fn new(table: TableName, first_seen: SystemTime, count: u64) -> Self {
+        Self { table, key: None, first_seen, count }
+    }
 }
 
 /// Why everything has to be reloaded.
@@ -57,7 +78,7 @@ pub enum Reason {
     Connected,
     /// The connection was lost and is live again. What was in between is not known.
     Reconnected,
-    /// More tables changed in one window than `max_pending`.
+    /// More tables (or rows) changed in one window than `max_pending`.
     Overflow,
     /// The opt-in `failsafe` interval ran out.
     Failsafe,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use nudge_decode::{Plugin, TableFilter};
+use nudge_proto::Limits;
 
 use crate::Error;
 use crate::policy::{Backoff, Debouncer, Edge, Visibility};
@@ -11,11 +12,23 @@ use crate::policy::{Backoff, Debouncer, Edge, Visibility};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PluginChoice {
     /// wal2json when there is a table filter that it can apply on the server; test_decoding otherwise.
-    /// When the server lacks or refuses the one, the other.
+    /// When the server lacks or refuses the one, the other. The payload `pk` needs wal2json, and then there
+    /// is no other.
     #[default]
     Auto,
     /// This one, or an error.
     Only(Plugin),
+}
+
+/// What events tell apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Payload {
+    /// Tables.
+    #[default]
+    Table,
+    /// Rows, by primary key. It needs wal2json, larger messages and more memory. Where the key cannot be
+    /// told it is the table: coarser, never wrong.
+    Pk,
 }
 
 /// Everything that can be set about a feed, apart from where it connects to. The defaults are those of
@@ -26,6 +39,11 @@ pub struct Knobs {
     pub tables: TableFilter,
     /// Which output plugin decodes.
     pub plugin: PluginChoice,
+    /// What events tell apart.
+    pub payload: Payload,
+    /// Bytes of a message that are looked at; `None`: 8 KiB, and 1 MiB with the payload `pk`. A key behind
+    /// them is not seen. The connection's receive buffer holds as much.
+    pub head_limit: Option<usize>,
     /// Quiet time that closes a window.
     pub debounce: Duration,
     /// Longest time that a window stays open; `None`: 20 × `debounce`.
@@ -34,7 +52,7 @@ pub struct Knobs {
     pub edge: Edge,
     /// A Resync when there was none for this long.
     pub failsafe: Option<Duration>,
-    /// Distinct tables in one window beyond which it becomes a Resync.
+    /// Distinct tables (or rows) in one window beyond which it becomes a Resync.
     pub max_pending: usize,
     /// Longest time between two standby status messages.
     pub status_interval: Duration,
@@ -59,6 +77,8 @@ impl Default for Knobs {
         Self {
             tables: TableFilter::default(),
             plugin: PluginChoice::Auto,
+            payload: Payload::Table,
+            head_limit: None,
             debounce: Duration::from_millis(50),
             max_batch_wait: None,
             edge: Edge::Trailing,
@@ -90,6 +110,10 @@ impl Knobs {
         };
         let duration =
             |holds, knob, value: Duration, text: &str| rule(holds, knob, format!("{value:?}"), text);
+        self.check_payload()?;
+        let Limits { head, .. } = self.limits();
+        let heads = Limits::MIN_HEAD..=Self::LARGEST_HEAD;
+        rule(heads.contains(&head), "head_limit", head.to_string(), "from 1 KiB to 1 GiB, in bytes")?;
         let Backoff { initial, max } = self.backoff;
         let wait = self.debouncer().max_batch_wait;
         duration(wait >= self.debounce, "max_batch_wait", wait, "at least debounce")?;
@@ -117,6 +141,28 @@ impl Knobs {
         duration(longest <= Self::LONGEST, "a duration", longest, "at most 10 years")
     }
 
+    /// Primary keys are printed by one plugin only.
+    fn check_payload(&self) -> Result<(), Error> {
+        let Self { payload: Payload::Pk, plugin: PluginChoice::Only(Plugin::TestDecoding), .. } = self else {
+            return Ok(());
+        };
+        Err(Error::config(
+            "plugin is test_decoding, which does not tell the keys that payload = pk asks for",
+            "set plugin to wal2json or auto, or payload to table",
+        ))
+    }
+
+    /// What the server may make us keep.
+    pub(crate) fn limits(&self) -> Limits {
+        let defaults = Limits::default();
+        let head = match self.payload {
+            Payload::Table => defaults.head,
+            // wal2json prints the key behind the row.
+            Payload::Pk => 1024 * 1024,
+        };
+        Limits { head: self.head_limit.unwrap_or(head), ..defaults }
+    }
+
     /// The durations of a window.
     pub(crate) fn debouncer(&self) -> Debouncer {
         let wait = self.max_batch_wait.unwrap_or(self.debounce.saturating_mul(20));
@@ -125,6 +171,9 @@ impl Knobs {
 
     /// The longest duration of any knob. Deadlines are sums of a clock reading and a few of these: far from where they would overflow.
     pub const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+
+    /// No message of PostgreSQL is longer.
+    const LARGEST_HEAD: usize = 1 << 30;
 }
 
 #[cfg(test)]
@@ -160,5 +209,22 @@ mod tests {
         assert!(refused(|k| k.backoff.initial = Duration::ZERO).starts_with("the initial backoff"));
         assert!(refused(|k| k.backoff.max = MS).starts_with("the maximal backoff"));
         assert!(refused(|k| k.debounce = Duration::MAX).starts_with("a duration"));
+        assert!(refused(|k| k.head_limit = Some(1023)).starts_with("head_limit is 1023"));
+    }
+
+    #[test]
+    fn keys_need_the_plugin_that_tells_them() {
+        let pk = |plugin| Knobs { payload: Payload::Pk, plugin, ..Knobs::default() };
+        for plugin in [PluginChoice::Auto, PluginChoice::Only(Plugin::Wal2Json)] {
+            assert!(pk(plugin).check().is_ok());
+        }
+        assert!(refused(|k| *k = pk(PluginChoice::Only(Plugin::TestDecoding))).starts_with("plugin is"));
+    }
+
+    #[test]
+    fn keys_need_whole_messages() {
+        assert_eq!(Knobs::default().limits().head, 8 * 1024);
+        assert_eq!(Knobs { payload: Payload::Pk, ..Knobs::default() }.limits().head, 1024 * 1024);
+        assert_eq!(Knobs { head_limit: Some(4096), ..Knobs::default() }.limits().head, 4096);
     }
 }

@@ -10,7 +10,9 @@
 #![deny(missing_docs)]
 
 mod error;
+mod identity;
 mod item;
+mod key;
 mod knobs;
 pub mod policy;
 pub mod runtime;
@@ -19,12 +21,13 @@ mod target;
 
 pub use error::{Error, ErrorKind};
 pub use item::{Event, FeedItem, Reason};
-pub use knobs::{Knobs, PluginChoice};
+pub use key::Key;
+pub use knobs::{Knobs, Payload, PluginChoice};
 pub use table_name::TableName;
 pub use target::{
     Host, PasswordCallback, PasswordError, Place, SessionAttributes, Target, Tcp, TcpKeepalive, Tls,
     TlsIdentity, TlsUsage, TlsVerify, TlsVersion,
 };
 
-pub use nudge_decode::{PatternError, Plugin, TableFilter, TablePattern};
+pub use nudge_decode::{KeyColumn, KeyValue, PatternError, Plugin, TableFilter, TablePattern};
 pub use nudge_proto::{AllowedMethods, ChannelBinding, Lsn, Secret, SlotName};

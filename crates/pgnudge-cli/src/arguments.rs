@@ -1,27 +1,63 @@
 //! What the command line can say. The flags of a feed are the knobs of the library in kebab case.
+//!
+//! Every option can also come from the environment and from a file: see [`crate::configuration`].
 
+mod feed;
+mod size;
+mod time;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
-use pgnudge::{Builder, Edge, Feed, Plugin, PluginChoice, Visibility};
+use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
+use crate::bridge::BridgeArguments;
+use crate::configuration;
 use crate::failure::Failure;
+
+pub(crate) use feed::FeedArguments;
+pub(crate) use time::duration;
 
 /// Know now that PostgreSQL data changed
 #[derive(Debug, Parser)]
-#[command(name = "pgnudge", version, propagate_version = true)]
+#[command(name = "pgnudge", version, propagate_version = true, after_help = AFTER_HELP)]
 pub(crate) struct Arguments {
     /// Log to stderr: -v the connection's life, -vv each change, -vvv each message
     #[arg(short, long, action = ArgAction::Count, global = true)]
     pub(crate) verbose: u8,
+    /// How the log is written
+    #[arg(long, value_enum, global = true, default_value_t = LogFormat::Text)]
+    pub(crate) log_format: LogFormat,
+    /// A TOML file with options, by their long names
+    #[arg(long, value_name = "FILE", global = true)]
+    config: Option<PathBuf>,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Print one line per item: a resync, or the tables that changed
-    Watch(WatchArguments),
+    /// Tell each item: a resync, or the tables that changed
+    #[command(after_help = AFTER_HELP)]
+    Watch(Box<WatchArguments>),
+    /// Check what a feed needs, with a remedy for whatever is missing
+    #[command(after_help = AFTER_HELP)]
+    Doctor(Box<DoctorArguments>),
+    /// Fan one feed out: NOTIFY, Server-Sent Events, metrics, a status page
+    #[command(after_help = AFTER_HELP)]
+    Bridge(Box<BridgeArguments>),
+    /// Print the completions of a shell
+    Completions {
+        /// The shell that they are for
+        shell: Shell,
+    },
+    /// Print a page of the manual, as roff
+    Man {
+        /// The command that it is about; without one, pgnudge itself
+        page: Option<String>,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -31,189 +67,73 @@ pub(crate) struct WatchArguments {
     /// How items are printed
     #[arg(short, long, value_enum, default_value_t = Output::Text)]
     pub(crate) output: Output,
+    /// One live line per table, with its rate and its last change
+    #[arg(long, conflicts_with_all = ["exec", "output"])]
+    pub(crate) summary: bool,
+    /// Run a shell command per item in place of printing it, with the item as JSON on its standard input; what
+    /// arrives while it runs is merged
+    #[arg(long, value_name = "CMD", conflicts_with = "output")]
+    pub(crate) exec: Option<String>,
+    /// End a command that runs longer, and whatever it has started
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) exec_timeout: Option<Duration>,
+    /// End after the first batch
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// End when the feed is live and nothing has come for this long
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) until_idle: Option<Duration>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArguments {
+    #[command(flatten)]
+    pub(crate) feed: FeedArguments,
+    /// How the findings are printed
+    #[arg(short, long, value_enum, default_value_t = Output::Text)]
+    pub(crate) output: Output,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Output {
     /// For people
     Text,
+    /// JSON, for programs
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// Lines for people
+    Text,
     /// One JSON object per line
     Json,
 }
 
-/// Where to connect, and the knobs of the feed.
-#[derive(Debug, Args)]
-pub(crate) struct FeedArguments {
-    /// What psql accepts: a URI (postgres://user@host/db) or key=value text; PG* variables fill the gaps
-    #[arg(value_name = "DSN", default_value = "", hide_default_value = true)]
-    connection: String,
-    /// Only these tables: schema.table, schema.*, *.table, *.* (repeatable; quote as in SQL)
-    #[arg(short, long = "table", value_name = "PATTERN")]
-    tables: Vec<String>,
-    /// The output plugin on the server
-    #[arg(long, value_enum, default_value_t = PluginArgument::Auto)]
-    plugin: PluginArgument,
-    /// Quiet time that closes a window
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "50ms")]
-    debounce: Duration,
-    /// Longest time that a window stays open [default: 20 × debounce]
-    #[arg(long, value_name = "TIME", value_parser = duration)]
-    max_batch_wait: Option<Duration>,
-    /// Which end of a burst wakes
-    #[arg(long, value_enum, default_value_t = EdgeArgument::Trailing)]
-    edge: EdgeArgument,
-    /// A resync whenever there was none for this long [default: off]
-    #[arg(long, value_name = "TIME", value_parser = duration)]
-    failsafe: Option<Duration>,
-    /// Distinct tables in a window beyond which it becomes a resync
-    #[arg(long, value_name = "N", default_value_t = 8192)]
-    max_pending: usize,
-    /// Longest time between two status messages to the server
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "10s")]
-    status_interval: Duration,
-    /// Silence after which the server counts as gone, or "off"
-    #[arg(long, value_name = "TIME", value_parser = duration_or_off, default_value = "30s")]
-    liveness_timeout: OrOff,
-    /// TCP, TLS and authentication of one attempt [default: connect_timeout of the DSN, or 10s]
-    #[arg(long, value_name = "TIME", value_parser = duration)]
-    connect_timeout: Option<Duration>,
-    /// How long one attempt waits for its slot
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "30s")]
-    slot_timeout: Duration,
-    /// Pauses between attempts: the first and the longest
-    #[arg(long, value_name = "MIN..MAX", value_parser = backoff, default_value = "100ms..5s")]
-    backoff: (Duration, Duration),
-    /// Which items wait until a refetch can see their changes
-    #[arg(long, value_enum, default_value_t = VisibilityArgument::Auto)]
-    visibility: VisibilityArgument,
-    /// Whether a change in a partition is also told under the partitioned tables above it
-    #[arg(long, value_enum, value_name = "ON|OFF", default_value_t = Switch::On)]
-    partition_root: Switch,
-    /// Let applications nudge: pg_logical_emit_message(true, 'pgnudge', 'schema.table')
-    #[arg(long)]
-    messages: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum PluginArgument {
-    Auto,
-    #[value(name = "wal2json")]
-    Wal2Json,
-    #[value(name = "test_decoding", alias = "test-decoding")]
-    TestDecoding,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum EdgeArgument {
-    Trailing,
-    Leading,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum VisibilityArgument {
-    /// Those with a young commit, and all when the server has synchronous standbys
-    Auto,
-    Always,
-    Off,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Switch {
-    On,
-    Off,
-}
-
-/// A duration, or none.
-#[derive(Clone, Copy, Debug)]
-struct OrOff(Option<Duration>);
-
 impl Arguments {
-    /// Reads the process's arguments. Help and version are printed here and end the program.
+    /// Reads the process's arguments, its environment and the configuration file. Help and version are
+    /// printed here and end the program.
     pub(crate) fn parse_process() -> Result<Self, Failure> {
-        Self::try_parse()
-            .map_err(|error| if error.use_stderr() { Failure::usage(&error) } else { error.exit() })
+        let given: Vec<OsString> = std::env::args_os().collect();
+        let command = configuration::apply(Self::command(), &given)?;
+        let ended = |error: clap::Error| {
+            if error.use_stderr() { Failure::usage(&error) } else { error.exit() }
+        };
+        let matches = command.try_get_matches_from(given).map_err(ended)?;
+        Self::from_arg_matches(&matches).map_err(ended)
     }
 }
 
-impl FeedArguments {
-    pub(crate) fn builder(self) -> Builder {
-        let plugin = match self.plugin {
-            PluginArgument::Auto => PluginChoice::Auto,
-            PluginArgument::Wal2Json => PluginChoice::Only(Plugin::Wal2Json),
-            PluginArgument::TestDecoding => PluginChoice::Only(Plugin::TestDecoding),
-        };
-        let edge = match self.edge {
-            EdgeArgument::Trailing => Edge::Trailing,
-            EdgeArgument::Leading => Edge::Leading,
-        };
-        let visibility = match self.visibility {
-            VisibilityArgument::Auto => Visibility::Auto,
-            VisibilityArgument::Always => Visibility::Always,
-            VisibilityArgument::Off => Visibility::Off,
-        };
-        let mut builder = Feed::builder(self.connection)
-            .tables(self.tables)
-            .plugin(plugin)
-            .debounce(self.debounce)
-            .edge(edge)
-            .max_pending(self.max_pending)
-            .status_interval(self.status_interval)
-            .liveness_timeout(self.liveness_timeout.0)
-            .slot_timeout(self.slot_timeout)
-            .backoff(self.backoff.0, self.backoff.1)
-            .visibility(visibility)
-            .partition_root(self.partition_root == Switch::On)
-            .messages(self.messages);
-        if let Some(wait) = self.max_batch_wait {
-            builder = builder.max_batch_wait(wait);
-        }
-        if let Some(interval) = self.failsafe {
-            builder = builder.failsafe(interval);
-        }
-        if let Some(timeout) = self.connect_timeout {
-            builder = builder.connect_timeout(timeout);
-        }
-        builder
-    }
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    if text == "0" {
-        return Ok(Duration::ZERO);
-    }
-    humantime::parse_duration(text).map_err(|error| format!("{error}; write 50ms, 10s or 5m"))
-}
-
-fn duration_or_off(text: &str) -> Result<OrOff, String> {
-    if text == "off" { Ok(OrOff(None)) } else { duration(text).map(|time| OrOff(Some(time))) }
-}
-
-fn backoff(text: &str) -> Result<(Duration, Duration), String> {
-    let (initial, max) = text.split_once("..").ok_or("write two times: 100ms..5s")?;
-    Ok((duration(initial)?, duration(max)?))
-}
+const AFTER_HELP: &str = "Every option can also be given as an environment variable (--until-idle: PGNUDGE_UNTIL_IDLE; \
+                          the DSN: PGNUDGE_DSN) or in the file of --config (until-idle = \"5s\"; dsn = \"...\"). Flags win \
+                          over the environment, and that over the file.";
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_definition_is_sound() {
         Arguments::command().debug_assert();
-    }
-
-    #[test]
-    fn durations_are_read_as_the_contract_writes_them() {
-        let check = |text, ms| assert_eq!(duration(text), Ok(Duration::from_millis(ms)), "{text}");
-        check("50ms", 50);
-        check("10s", 10_000);
-        check("5m", 300_000);
-        check("0", 0);
-        for text in ["", "5", "fast", "-1s"] {
-            assert!(duration(text).is_err(), "{text}");
-        }
-        assert!(backoff("1s").is_err());
-        assert_eq!(backoff("1ms..2s"), Ok((Duration::from_millis(1), Duration::from_secs(2))));
     }
 }

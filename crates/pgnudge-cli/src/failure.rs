@@ -3,6 +3,13 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+/// An error while running; for `doctor`: no transport works.
+const FAILED: u8 = 1;
+/// A command line, environment or file that is wrong.
+const USAGE: u8 = 2;
+/// The last run of a command of `--exec` failed.
+const COMMAND: u8 = 3;
+
 /// Why the program ends, and with which status.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -18,14 +25,37 @@ impl Failure {
         let mut lines = rendered.lines().map(str::trim).filter(|line| !line.is_empty());
         let message = lines.next().unwrap_or_default().trim_start_matches("error: ").to_owned();
         let tip = lines.find_map(|line| line.strip_prefix("tip: ")).map(str::to_owned);
-        Self { status: 2, message, hint: tip.unwrap_or_else(|| "see pgnudge --help".into()) }
+        Self { status: USAGE, message, hint: tip.unwrap_or_else(|| "see pgnudge --help".into()) }
+    }
+
+    /// A configuration that cannot be read, or that asks for what cannot be.
+    pub(crate) fn configuration(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { status: USAGE, message: message.into(), hint: hint.into() }
+    }
+
+    /// The command of `--exec` failed, and the run is over.
+    pub(crate) fn command(message: impl Into<String>) -> Self {
+        let hint = "the command's own words are above; every failed run is in the log";
+        Self { status: COMMAND, message: message.into(), hint: hint.into() }
+    }
+
+    /// What is wrong was told on stdout.
+    pub(crate) fn told() -> Self {
+        Self { status: FAILED, message: String::new(), hint: String::new() }
+    }
+
+    /// Something other than the feed stands in the way.
+    pub(crate) fn because(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { status: 1, message: message.into(), hint: hint.into() }
     }
 
     /// Prints the two lines and yields the status. Where stderr is closed nobody reads them.
     pub(crate) fn report(&self) -> ExitCode {
         let Self { status, message, hint } = self;
         let mut stderr = io::stderr().lock();
-        let _ = writeln!(stderr, "error: {}", one_line(message));
+        if !message.is_empty() {
+            let _ = writeln!(stderr, "error: {}", one_line(message));
+        }
         if !hint.is_empty() {
             let _ = writeln!(stderr, "hint: {}", one_line(hint));
         }
@@ -34,7 +64,7 @@ impl Failure {
 }
 
 /// Causes may quote what came from outside.
-fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() })
         .collect()
@@ -43,12 +73,12 @@ fn one_line(text: &str) -> String {
 impl From<pgnudge::Error> for Failure {
     fn from(error: pgnudge::Error) -> Self {
         let hint = error.hint().unwrap_or("run with -v to see what the connection does").to_owned();
-        Self { status: 1, message: error.to_string(), hint }
+        Self { status: FAILED, message: error.to_string(), hint }
     }
 }
 
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
-        Self { status: 1, message: error.to_string(), hint: String::new() }
+        Self { status: FAILED, message: error.to_string(), hint: String::new() }
     }
 }

@@ -1,22 +1,33 @@
 //! `pgnudge`: which tables change in PostgreSQL, on the command line.
 //!
 //! Data goes to stdout and nothing else does; logs and errors go to stderr. Exit status: 0 after SIGINT,
-//! SIGTERM or when stdout is closed, 1 after an error, 2 for a command line that is wrong.
+//! SIGTERM or when stdout is closed, 1 after an error, 2 for a command line or a configuration that is
+//! wrong, 3 when the last command of `--exec` failed.
 
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod bridge;
+mod completions;
+mod configuration;
+mod doctor;
 mod failure;
 mod item_json;
 mod item_text;
 mod logging;
+mod screen;
+mod service;
 mod shutdown;
 mod watch;
 
+use std::io;
 use std::process::ExitCode;
 
 use arguments::{Arguments, Command};
 use failure::Failure;
+use screen::Screen;
+use tokio::runtime::{Builder, Runtime};
+use tracing::level_filters::LevelFilter;
 
 fn main() -> ExitCode {
     match Arguments::parse_process().and_then(run) {
@@ -25,11 +36,28 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(Arguments { verbose, command }: Arguments) -> Result<(), Failure> {
-    logging::start(verbose);
-    // One worker for the feed: printing may block this thread, and the reader must not wait for it.
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+fn run(Arguments { verbose, log_format, command, .. }: Arguments) -> Result<(), Failure> {
+    let screen = match &command {
+        Command::Watch(watch) if watch.summary => Screen::of_terminal(),
+        _ => None,
+    };
+    // What stops a feed is in the doctor's report.
+    let least = if let Command::Doctor(_) = &command { LevelFilter::OFF } else { LevelFilter::WARN };
+    logging::start(least, verbose, log_format, screen.clone());
     match command {
-        Command::Watch(arguments) => runtime.block_on(watch::run(arguments)),
+        Command::Watch(arguments) => one_worker()?.block_on(watch::run(&arguments, screen)),
+        Command::Bridge(arguments) => all_workers()?.block_on(bridge::run(*arguments)),
+        Command::Doctor(arguments) => one_worker()?.block_on(doctor::run(&arguments)),
+        Command::Completions { shell } => completions::print(shell),
+        Command::Man { page } => completions::print_page(page.as_deref()),
     }
+}
+
+/// One worker for the feed: printing may block this thread, and the reader must not wait for it.
+fn one_worker() -> io::Result<Runtime> {
+    Builder::new_multi_thread().worker_threads(1).enable_all().build()
+}
+
+fn all_workers() -> io::Result<Runtime> {
+    Builder::new_multi_thread().enable_all().build()
 }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use pgnudge::Status;
+use tokio::sync::{oneshot, watch};
 
 /// Resolves when somebody asks the program to end. From then on it has [`GRACE`] left: whatever still
 /// blocks, such as a reader of stdout that has stopped reading, the process ends with status 0.
@@ -18,8 +19,14 @@ pub(crate) fn requested() -> std::io::Result<oneshot::Receiver<()>> {
     Ok(requested)
 }
 
+/// Waits until a feed that was dropped has said its goodbyes.
+pub(crate) async fn closed(mut status: watch::Receiver<Status>) {
+    let goodbye = async { while status.changed().await.is_ok() {} };
+    let _ = tokio::time::timeout(GRACE, goodbye).await;
+}
+
 /// Enough to tell the server that a slot is not wanted any more.
-pub(crate) const GRACE: Duration = Duration::from_millis(700);
+const GRACE: Duration = Duration::from_millis(700);
 
 #[cfg(unix)]
 struct Signals {

@@ -1,55 +1,51 @@
-//! `pgnudge watch`: one line per item.
+//! `pgnudge watch`: tells each item, until it is asked to end.
 
-use std::io::{self, ErrorKind, Write};
-use std::time::SystemTime;
+mod board;
+mod ending;
+mod exec;
+mod outlet;
+mod rate;
 
-use pgnudge::{Builder, FeedItem, Status};
-use tokio::sync::watch;
+use pgnudge::Builder;
 
-use crate::arguments::{Output, WatchArguments};
+use crate::arguments::WatchArguments;
 use crate::failure::Failure;
-use crate::item_json::ItemJson;
-use crate::item_text::ItemText;
-use crate::shutdown;
+use crate::screen::Screen;
+use crate::{service, shutdown};
+use ending::Ending;
+use outlet::Outlet;
 
-/// Runs until it is asked to end, stdout is closed, or the feed cannot be had.
-pub(crate) async fn run(arguments: WatchArguments) -> Result<(), Failure> {
+/// Runs until it is asked to end, has seen what it was to wait for, nobody reads stdout any more, or the
+/// feed cannot be had.
+pub(crate) async fn run(arguments: &WatchArguments, screen: Option<Screen>) -> Result<(), Failure> {
     let requested = shutdown::requested()?;
     let builder = arguments.feed.builder();
     let status = builder.status();
-    tokio::select! {
-        result = print_items(builder, arguments.output) => result,
-        _ = requested => {
-            closed(status).await;
-            Ok(())
-        }
-    }
+    service::follow(builder.status());
+    let mut outlet = Outlet::new(arguments, screen);
+    let ending = Ending { once: arguments.once, idle: arguments.until_idle };
+    let result = tokio::select! {
+        result = pump(builder, &mut outlet, ending) => result.and_then(|()| outlet.verdict()),
+        _ = requested => Ok(()),
+    };
+    service::stopping();
+    tokio::join!(outlet.close(), shutdown::closed(status));
+    result
 }
 
-async fn print_items(builder: Builder, output: Output) -> Result<(), Failure> {
+/// The feed lives as long as this does.
+async fn pump(builder: Builder, outlet: &mut Outlet, ending: Ending) -> Result<(), Failure> {
     let mut feed = builder.connect().await?;
+    let status = feed.status();
     loop {
-        let item = feed.next().await;
-        match print(&item, output) {
-            Ok(()) => {}
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(()),
-            Err(error) => return Err(error.into()),
+        let item = tokio::select! {
+            biased;
+            item = feed.next() => item,
+            () = ending.idle(status.clone()) => return Ok(()),
+            result = outlet.keep_fresh() => match result? {},
+        };
+        if !outlet.tell(&item).await? || ending.is_reached_with(&item) {
+            return Ok(());
         }
     }
-}
-
-fn print(item: &FeedItem, output: Output) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
-    match output {
-        Output::Text => write!(stdout, "{}", ItemText { item, now: SystemTime::now() })?,
-        Output::Json => serde_json::to_writer(&mut stdout, &ItemJson::from(item)).map_err(io::Error::from)?,
-    }
-    stdout.write_all(b"\n")?;
-    stdout.flush()
-}
-
-/// Waits until a feed that was dropped has said its goodbyes.
-async fn closed(mut status: watch::Receiver<Status>) {
-    let goodbye = async { while status.changed().await.is_ok() {} };
-    let _ = tokio::time::timeout(shutdown::GRACE, goodbye).await;
 }

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use nudge_engine::policy::{Backoff, Edge, Visibility};
 use nudge_engine::runtime::{self, Status, TargetDialer};
-use nudge_engine::{Knobs, PasswordCallback, PasswordError, Secret, TableFilter, TablePattern, Target};
+use nudge_engine::{
+    Knobs, PasswordCallback, PasswordError, Payload, Secret, TableFilter, TablePattern, Target,
+};
 use tokio::sync::watch;
 
 use crate::settings::{ConnectTimeout, Environment, Resolved, Settings};
@@ -53,6 +55,23 @@ impl Builder {
         self
     }
 
+    /// What events tell apart: tables (the default), or with [`Payload::Pk`] rows by primary key. The latter
+    /// needs wal2json, and has its price: see `docs/payload.md`.
+    #[must_use]
+    pub fn payload(mut self, payload: Payload) -> Self {
+        self.knobs.payload = payload;
+        self
+    }
+
+    /// How many bytes of a message of the stream are looked at. Default 8 KiB, and 1 MiB with
+    /// [`Payload::Pk`]: the key is printed behind the row, so of a longer row the table is told alone. The
+    /// connection's receive buffer holds as much. From 1 KiB to 1 GiB.
+    #[must_use]
+    pub fn head_limit(mut self, bytes: usize) -> Self {
+        self.knobs.head_limit = Some(bytes);
+        self
+    }
+
     /// The quiet time that closes a window. Default 50 ms; 0 closes it at every commit.
     #[must_use]
     pub fn debounce(mut self, debounce: Duration) -> Self {
@@ -81,10 +100,10 @@ impl Builder {
         self
     }
 
-    /// How many distinct tables a window holds before it becomes a Resync. Default 8192.
+    /// How many distinct tables (or rows) a window holds before it becomes a Resync. Default 8192.
     #[must_use]
-    pub fn max_pending(mut self, tables: usize) -> Self {
-        self.knobs.max_pending = tables;
+    pub fn max_pending(mut self, identities: usize) -> Self {
+        self.knobs.max_pending = identities;
         self
     }
 

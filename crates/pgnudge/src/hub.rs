@@ -52,6 +52,12 @@ impl Hub {
         Subscribe { hub: self.0.clone(), tables: Vec::new(), knobs: Knobs::default() }
     }
 
+    /// Closes the feed now, though there are subscriptions. They are told what they have not taken yet, and
+    /// then nothing for ever.
+    pub fn close(&self) {
+        self.0.close();
+    }
+
     /// How many subscriptions there are.
     pub fn subscribers(&self) -> usize {
         self.0.subscribers()
@@ -97,9 +103,10 @@ impl Subscribe {
         self
     }
 
-    /// How many distinct tables a window holds before it becomes a Resync. Default 8192.
-    pub fn max_pending(mut self, tables: usize) -> Self {
-        self.knobs.max_pending = tables;
+    /// How many distinct tables (or rows, if the feed tells those) a window holds before it becomes a
+    /// Resync. Default 8192.
+    pub fn max_pending(mut self, identities: usize) -> Self {
+        self.knobs.max_pending = identities;
         self
     }
 

@@ -51,5 +51,6 @@ pub use session::Session;
 pub use nudge_engine::policy::{Edge, Platform, Visibility};
 pub use nudge_engine::runtime::{Blocker, SessionKind, Status};
 pub use nudge_engine::{
-    Error, ErrorKind, Event, FeedItem, Lsn, PasswordError, Plugin, PluginChoice, Reason, SlotName, TableName,
+    Error, ErrorKind, Event, FeedItem, Key, KeyColumn, KeyValue, Lsn, PasswordError, Payload, Plugin,
+    PluginChoice, Reason, SlotName, TableName, TablePattern,
 };

@@ -1,9 +1,10 @@
 //! SQL beside the feed, without a database driver.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use nudge_engine::Knobs;
 use nudge_engine::runtime::{self, TargetDialer};
+use nudge_engine::{Knobs, TcpKeepalive};
 
 use crate::builder::resolve;
 use crate::settings::ConnectTimeout;
@@ -39,7 +40,8 @@ impl Session {
             Some(ConnectTimeout::Unlimited) => Knobs::LONGEST,
             None => Knobs::default().connect_timeout,
         };
-        let target = target::from_settings(settings);
+        let mut target = target::from_settings(settings);
+        target.tcp.keepalive = target.tcp.keepalive.map(watchful);
         let dial = Arc::new(TargetDialer::new(target.clone()));
         runtime::Session::connect(&target, dial, kind, limit).await.map(Self)
     }
@@ -88,5 +90,15 @@ impl Session {
     /// Who runs the server, as far as its name tells.
     pub fn platform(&self) -> Platform {
         self.0.platform()
+    }
+}
+
+/// A session may wait for days with nothing to say, and has no status messages as a feed has: it notices
+/// within half a minute that its peer is gone, unless the connection text says otherwise.
+fn watchful(TcpKeepalive { idle, interval, count }: TcpKeepalive) -> TcpKeepalive {
+    TcpKeepalive {
+        idle: idle.or(Some(Duration::from_secs(10))),
+        interval: interval.or(Some(Duration::from_secs(5))),
+        count: count.or(Some(3)),
     }
 }

@@ -3,7 +3,7 @@
 use pgnudge::Plugin;
 use pgnudge_testkit::{Cluster, Memory, Server};
 
-use crate::{Failure, Need};
+use crate::{Failure, Need, Security, browser};
 
 /// What claims may rely on, found out once per server. What is missing is kept as a sentence.
 #[derive(Clone, Debug)]
@@ -12,6 +12,8 @@ pub struct Abilities {
     version: String,
     major: u32,
     own_cluster: Option<String>,
+    for_tests: bool,
+    tls: bool,
     certificate: Option<String>,
     process_memory: Option<String>,
     prepared_transactions: Option<String>,
@@ -27,11 +29,15 @@ impl Abilities {
         let plugins = [Plugin::TestDecoding, Plugin::Wal2Json];
         let cluster = server.cluster();
         let prepared = "SELECT current_setting('max_prepared_transactions')::int";
+        let tls = "SELECT current_setting('ssl')::bool";
+        let tls = server.admin().await?.query_one(tls, &[]).await?.get(0);
         let prepared: i32 = server.admin().await?.query_one(prepared, &[]).await?.get(0);
         Ok(Self {
             plugins: plugins.into_iter().filter(|plugin| server.offers(plugin.name())).collect(),
             version: server.version().to_owned(),
             major: server.major(),
+            for_tests: server.is_for_tests(),
+            tls,
             own_cluster: cluster.as_ref().err().map(ToString::to_string),
             certificate: match &cluster {
                 Ok(cluster) => cluster.certificate().err().map(|error| error.to_string()),
@@ -51,13 +57,23 @@ impl Abilities {
         missing.then(|| format!("PostgreSQL {} does not offer {plugin} here", self.version))
     }
 
+    pub(crate) fn without_security(&self, security: Security) -> Option<String> {
+        let missing = security == Security::Tls && !self.tls;
+        missing.then(|| "the server has no TLS".to_owned())
+    }
+
     pub(crate) fn without(&self, need: Need) -> Option<String> {
         match need {
+            Need::ForTests(why) => {
+                let harm = || format!("{why}: left out on a server that is not for tests");
+                (!self.for_tests).then(harm)
+            }
             Need::OwnCluster => self.own_cluster.clone(),
             Need::Certificate => self.certificate.clone(),
             Need::ProcessMemory => self.process_memory.clone(),
             Need::PreparedTransactions => self.prepared_transactions.clone(),
             Need::Standby => self.standby.clone(),
+            Need::Browser => browser::missing(),
             Need::Major(major) => {
                 let older = self.major < major;
                 older.then(|| format!("PostgreSQL {} is older than {major}", self.version))

@@ -1,4 +1,4 @@
-//! A claim with a plugin: what one run of a front end consists of.
+//! A claim with a plugin and a kind of connection: what one run of a front end consists of.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,7 +10,7 @@ use pgnudge_testkit::Server;
 use tokio::time::timeout;
 
 use crate::claim::Plugins;
-use crate::{Abilities, Claim, Context, Evidence, Failure};
+use crate::{Abilities, Claim, Context, Effort, Evidence, Failure, Need, Security};
 
 /// The plugin that a claim is tried with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,13 +23,15 @@ pub enum Variant {
     Auto,
 }
 
-/// A claim to be tried with a plugin. It prints as `claim::plugin`.
+/// A claim to be tried. It prints as `claim::plugin`, or `claim::plugin::tls`.
 #[derive(Clone, Copy, Debug)]
 pub struct Case {
     /// The claim.
     pub claim: &'static Claim,
     /// The plugin.
     pub variant: Variant,
+    /// Whether the connections are encrypted.
+    pub security: Security,
 }
 
 impl Case {
@@ -39,9 +41,23 @@ impl Case {
             let variants: &[Variant] = match claim.plugins {
                 Plugins::Each => &[Variant::Plugin(Plugin::TestDecoding), Variant::Plugin(Plugin::Wal2Json)],
                 Plugins::Compared => &[Variant::Both],
+                Plugins::Wal2Json => &[Variant::Plugin(Plugin::Wal2Json)],
                 Plugins::Auto => &[Variant::Auto],
             };
-            variants.iter().map(move |&variant| Self { claim, variant })
+            variants.iter().map(move |&variant| Self { claim, variant, security: Security::Given })
+        })
+    }
+
+    /// [`all`](Self::all) of them, over each of these kinds of connections. A claim that leaves the
+    /// plugin to the product is about something else, often about connections, and one that makes a
+    /// cluster of its own takes long: they are tried as connections are by default, encrypted if they can be.
+    pub fn over(securities: &[Security]) -> impl Iterator<Item = Self> {
+        Self::all().flat_map(move |case| {
+            let own_cluster =
+                case.claim.needs.iter().any(|need| matches!(need, Need::OwnCluster | Need::Standby));
+            let once = case.variant == Variant::Auto || own_cluster;
+            let kinds = if once { &[Security::Given] } else { securities };
+            kinds.iter().map(move |&security| Self { security, ..case })
         })
     }
 
@@ -54,6 +70,7 @@ impl Case {
             Variant::Auto => &[],
         };
         let missing = plugins.iter().find_map(|&plugin| abilities.without_plugin(plugin));
+        let missing = missing.or_else(|| abilities.without_security(self.security));
         missing.or_else(|| self.claim.needs.iter().find_map(|&need| abilities.without(need)))
     }
 
@@ -61,14 +78,15 @@ impl Case {
     ///
     /// # Errors
     /// When the claim is not upheld, or takes too long.
-    pub fn prove(&self, server: &Arc<Server>) -> Result<Evidence, Failure> {
+    pub fn prove(&self, server: &Arc<Server>, effort: Effort) -> Result<Evidence, Failure> {
         let server = Arc::clone(server);
+        let limit = effort.lasting(Duration::ZERO) + if effort.thorough { 6 * LIMIT } else { LIMIT };
         let attempt = || -> Result<Evidence, Failure> {
             let runtime =
                 tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
             runtime.block_on(async {
-                let attempt = timeout(LIMIT, self.attempt(server)).await;
-                attempt.unwrap_or_else(|_| Err(Failure::new(format!("not done within {LIMIT:?}"))))
+                let attempt = timeout(limit, self.attempt(server, effort)).await;
+                attempt.unwrap_or_else(|_| Err(Failure::new(format!("not done within {limit:?}"))))
             })
         };
         // A panic has printed its words; the other cases shall be tried all the same.
@@ -76,21 +94,24 @@ impl Case {
         catch_unwind(AssertUnwindSafe(attempt)).unwrap_or_else(panicked)
     }
 
-    async fn attempt(&self, server: Arc<Server>) -> Result<Evidence, Failure> {
+    async fn attempt(&self, server: Arc<Server>, effort: Effort) -> Result<Evidence, Failure> {
         let context = Context::new(server, self.claim.name, self.variant).await?;
-        (self.claim.run)(context).await
+        (self.claim.run)(Context { security: self.security, effort, ..context }).await
     }
 
     /// The command that tries this case again.
     #[must_use]
-    pub fn replay(&self, server: &Server) -> String {
+    pub fn replay(&self, server: &Server, effort: Effort) -> String {
         let plugin = match self.variant {
             Variant::Plugin(plugin) => format!(" --plugin {plugin}"),
             Variant::Both | Variant::Auto => String::new(),
         };
-        let bin =
-            server.cluster().map(|cluster| format!(" --bin-dir {}", cluster.installation().bin().display()));
-        format!("cargo xtask proof {}{plugin}{}", self.claim.name, bin.unwrap_or_default())
+        let security = match self.security {
+            Security::Given => String::new(),
+            security => format!(" --security {security}"),
+        };
+        let (name, server, effort) = (self.claim.name, server.replay(), effort.flags());
+        format!("cargo xtask proof {name}{plugin}{security}{effort}{server}")
     }
 }
 
@@ -124,7 +145,11 @@ impl fmt::Display for Variant {
 
 impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}::{}", self.claim.name, self.variant)
+        write!(f, "{}::{}", self.claim.name, self.variant)?;
+        match self.security {
+            Security::Given => Ok(()),
+            security => write!(f, "::{security}"),
+        }
     }
 }
 

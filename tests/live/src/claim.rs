@@ -37,6 +37,8 @@ pub enum Plugins {
     Each,
     /// Both at once, side by side.
     Compared,
+    /// wal2json alone: the claim is about something that the other cannot do.
+    Wal2Json,
     /// Whichever the product takes by itself: the claim is about something else.
     Auto,
 }
@@ -44,6 +46,8 @@ pub enum Plugins {
 /// What a claim needs beyond a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
+    /// A server on which nobody else works: why the claim would disturb them.
+    ForTests(&'static str),
     /// Throwaway clusters of its own, to stop or to set up in another way.
     OwnCluster,
     /// The same, with a certificate.
@@ -54,6 +58,8 @@ pub enum Need {
     PreparedTransactions,
     /// Own clusters, and `pg_basebackup` to make standbys of them.
     Standby,
+    /// Chromium with its driver, as Debian has them.
+    Browser,
     /// At least this major version.
     Major(u32),
 }

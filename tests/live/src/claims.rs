@@ -3,42 +3,65 @@
 
 mod a_blocked_slot_is_withdrawn;
 mod a_blocked_slot_names_its_blocker;
+mod a_browser_is_nudged;
 mod a_client_certificate_logs_in;
 mod a_closed_stdout_ends_it;
+mod a_command_runs_per_item;
+mod a_commit_is_told_in_milliseconds;
+mod a_dead_link_is_noticed;
 mod a_failover_is_followed;
 mod a_host_that_is_down_is_passed_over;
 mod a_huge_row_in_constant_memory;
+mod a_lost_wakeup_is_found;
 mod a_million_rows_are_one_event;
+mod a_replica_is_waited_for_by_lsn;
 mod a_signal_ends_it;
+mod a_stalled_consumer_retains_no_wal;
+mod a_stalled_subscriber_harms_nobody;
+mod a_standby_bridge_takes_over;
 mod a_standby_can_be_watched;
 mod a_synchronous_standby_is_waited_for;
 mod a_table_filter_works_on_both_plugins;
 mod a_unix_socket_works;
 mod a_vanished_host_keeps_no_slot;
+mod a_watch_ends_by_itself;
+mod application_nudges_are_told;
 mod copy_nudges;
 mod counts_are_exact;
 mod direct_tls;
 mod drop_is_the_goodbye;
+mod event_streams_nudge;
 mod every_rung_of_sslmode_holds;
 mod fast_shutdown_is_not_delayed;
 mod files_of_libpq_are_read;
 mod fresh_slot_after_terminate;
 mod gap_free_handshake;
 mod hard_abort_leaves_no_slots;
+mod idle_event_streams_are_cheap;
 mod keyless_tables_nudge;
+mod keys_are_told;
+mod listeners_are_never_stale;
 mod lsn_is_after_the_commit;
 mod mistakes_are_errors_with_hints;
 mod names_are_identical_on_both_plugins;
+mod names_survive_the_encoding;
 mod next_is_cancel_safe;
 mod no_backfill;
 mod no_commit_is_slept_through;
+mod nothing_grows;
+mod nothing_is_left_at_any_stage;
+mod nothing_makes_a_copy_wrong;
 mod one_feed_many_subscribers;
 mod only_committed_work_nudges;
 mod overflow_is_one_resync;
 mod partitions_nudge_their_roots;
 mod prepared_transactions_nudge_at_commit;
+mod settings_change_nothing;
 mod temporary_slot_only;
+mod the_catalogs_never_change;
 mod the_consumer_is_the_pump;
+mod the_doctor_finds_what_is_wrong;
+mod the_doctor_knows_other_servers;
 mod the_password_is_asked_each_time;
 mod the_password_is_never_logged;
 mod the_reader_never_stalls;
@@ -54,27 +77,38 @@ use crate::Claim;
 pub const ALL: &[Claim] = &[
     no_backfill::CLAIM,
     temporary_slot_only::CLAIM,
+    the_catalogs_never_change::CLAIM,
     hard_abort_leaves_no_slots::CLAIM,
     a_signal_ends_it::CLAIM,
     drop_is_the_goodbye::CLAIM,
     a_blocked_slot_is_withdrawn::CLAIM,
     a_blocked_slot_names_its_blocker::CLAIM,
     a_vanished_host_keeps_no_slot::CLAIM,
+    nothing_is_left_at_any_stage::CLAIM,
     a_closed_stdout_ends_it::CLAIM,
     fresh_slot_after_terminate::CLAIM,
+    a_dead_link_is_noticed::CLAIM,
     gap_free_handshake::CLAIM,
     counts_are_exact::CLAIM,
     truncate_counts_one_each::CLAIM,
     copy_nudges::CLAIM,
     keyless_tables_nudge::CLAIM,
     names_are_identical_on_both_plugins::CLAIM,
+    names_survive_the_encoding::CLAIM,
+    settings_change_nothing::CLAIM,
     a_table_filter_works_on_both_plugins::CLAIM,
+    keys_are_told::CLAIM,
     only_committed_work_nudges::CLAIM,
     prepared_transactions_nudge_at_commit::CLAIM,
+    application_nudges_are_told::CLAIM,
     partitions_nudge_their_roots::CLAIM,
+    nothing_makes_a_copy_wrong::CLAIM,
+    a_lost_wakeup_is_found::CLAIM,
     visible_before_nudged::CLAIM,
     a_synchronous_standby_is_waited_for::CLAIM,
     lsn_is_after_the_commit::CLAIM,
+    a_replica_is_waited_for_by_lsn::CLAIM,
+    a_commit_is_told_in_milliseconds::CLAIM,
     window_law::CLAIM,
     no_commit_is_slept_through::CLAIM,
     next_is_cancel_safe::CLAIM,
@@ -83,6 +117,9 @@ pub const ALL: &[Claim] = &[
     a_huge_row_in_constant_memory::CLAIM,
     the_consumer_is_the_pump::CLAIM,
     one_feed_many_subscribers::CLAIM,
+    nothing_grows::CLAIM,
+    a_stalled_consumer_retains_no_wal::CLAIM,
+    a_stalled_subscriber_harms_nobody::CLAIM,
     the_reader_never_stalls::CLAIM,
     fast_shutdown_is_not_delayed::CLAIM,
     tls_with_scram::CLAIM,
@@ -98,6 +135,15 @@ pub const ALL: &[Claim] = &[
     mistakes_are_errors_with_hints::CLAIM,
     wal_level_too_low_is_an_error::CLAIM,
     the_password_is_never_logged::CLAIM,
+    a_command_runs_per_item::CLAIM,
+    a_watch_ends_by_itself::CLAIM,
+    the_doctor_finds_what_is_wrong::CLAIM,
+    the_doctor_knows_other_servers::CLAIM,
+    listeners_are_never_stale::CLAIM,
+    event_streams_nudge::CLAIM,
+    idle_event_streams_are_cheap::CLAIM,
+    a_browser_is_nudged::CLAIM,
+    a_standby_bridge_takes_over::CLAIM,
 ];
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use crate::consumer::{Consumer, PATIENCE};
 use crate::evidence::ensure;
 use crate::tally::Tally;
-use crate::{Failure, Variant, Watch};
+use crate::{Effort, Failure, Security, Variant, Watch};
 
 /// A server, a database on it that is the claim's own, and the plugin that it is tried with.
 #[derive(Debug)]
@@ -20,28 +20,45 @@ pub struct Context {
     pub(crate) server: Arc<Server>,
     pub(crate) scratch: Scratch,
     pub(crate) variant: Variant,
+    pub(crate) security: Security,
+    pub(crate) effort: Effort,
 }
 
 impl Context {
     /// A fresh database on that server.
     pub(crate) async fn new(server: Arc<Server>, name: &str, variant: Variant) -> Result<Self, Failure> {
         let scratch = server.scratch(name).await?;
-        scratch
-            .sql(&format!("CREATE TABLE {MARK} (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY)"))
-            .await?;
-        Ok(Self { server, scratch, variant })
+        Self::of(server, scratch, variant).await
+    }
+
+    /// The same, in another database of another encoding.
+    pub(crate) async fn in_encoding(&self, encoding: &str) -> Result<Self, Failure> {
+        let scratch = self.server.scratch_in_encoding(encoding, encoding).await?;
+        let other = Self::of(Arc::clone(&self.server), scratch, self.variant).await?;
+        Ok(Self { security: self.security, effort: self.effort, ..other })
+    }
+
+    async fn of(server: Arc<Server>, scratch: Scratch, variant: Variant) -> Result<Self, Failure> {
+        scratch.sql(&format!("CREATE TABLE {MARK} (id int GENERATED ALWAYS AS IDENTITY)")).await?;
+        Ok(Self { server, scratch, variant, security: Security::default(), effort: Effort::default() })
     }
 
     /// The same, on a throwaway cluster that is the claim's own.
     pub(crate) async fn on_own_cluster(&self, cluster: ClusterBuilder) -> Result<Self, Failure> {
         let installation = self.server.cluster()?.installation().clone();
         let server = Server::start_from(installation, cluster).await?;
-        Self::new(Arc::new(server), "own", self.variant).await
+        let own = Self::new(Arc::new(server), "own", self.variant).await?;
+        Ok(Self { security: self.security, effort: self.effort, ..own })
     }
 
     /// Runs statements as the superuser, all in one session.
     pub(crate) async fn sql(&self, statements: &str) -> Result<(), Failure> {
         Ok(self.scratch.sql(statements).await?)
+    }
+
+    /// A connection URI for the product, as secure as the claim is to be tried.
+    pub(crate) fn dsn(&self) -> String {
+        with_parameter(&self.scratch.dsn(), self.security.parameter())
     }
 
     /// A feed of this database, not connected yet.
@@ -51,7 +68,7 @@ impl Context {
 
     /// The same, with a plugin of the claim's choice.
     pub(crate) fn builder_for(&self, plugin: PluginChoice) -> Builder {
-        Feed::builder(self.scratch.dsn()).plugin(plugin)
+        Feed::builder(self.dsn()).plugin(plugin)
     }
 
     /// Key=value text for the product on this cluster: `more` adds to it, or says otherwise.
@@ -86,7 +103,7 @@ impl Context {
     pub(crate) fn watch_arguments(&self, flags: &[&str]) -> Vec<String> {
         let plugin = format!("--plugin={}", self.variant.flag());
         let flags = flags.iter().map(|&flag| flag.to_owned());
-        [plugin].into_iter().chain(flags).chain([self.scratch.dsn()]).collect()
+        [plugin].into_iter().chain(flags).chain([self.dsn()]).collect()
     }
 
     /// Commits a mark, and adds up all that the consumer is told up to it, the mark left out.
@@ -133,6 +150,12 @@ impl Context {
         wait_until("neither slot nor walsender is left", PATIENCE, look, gone).await?;
         Ok(())
     }
+}
+
+/// That URI, perhaps with a parameter more.
+pub(crate) fn with_parameter(uri: &str, parameter: Option<&str>) -> String {
+    let mark = if uri.contains('?') { '&' } else { '?' };
+    parameter.map_or(uri.to_owned(), |parameter| format!("{uri}{mark}{parameter}"))
 }
 
 /// Connects, and takes the first item, which has to be `Resync(Connected)`.

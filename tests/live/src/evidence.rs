@@ -2,9 +2,14 @@
 
 use std::fmt;
 
-/// What was measured: one line, with figures.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Evidence(String);
+use crate::Figure;
+
+/// What was measured: one line, and what there is to draw.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evidence {
+    line: String,
+    figures: Vec<Figure>,
+}
 
 /// Why a claim could not be upheld: what was expected and what was seen, or which step failed.
 ///
@@ -15,7 +20,20 @@ pub struct Failure(String);
 impl Evidence {
     /// Takes the line.
     pub fn new(line: impl Into<String>) -> Self {
-        Self(line.into())
+        Self { line: line.into(), figures: Vec::new() }
+    }
+
+    /// The same, with something to draw.
+    #[must_use]
+    pub fn drawn(mut self, figure: Figure) -> Self {
+        self.figures.push(figure);
+        self
+    }
+
+    /// What there is to draw.
+    #[must_use]
+    pub fn figures(&self) -> &[Figure] {
+        &self.figures
     }
 }
 
@@ -50,7 +68,7 @@ impl<E: std::error::Error> From<E> for Failure {
 
 impl fmt::Display for Evidence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.line)
     }
 }
 
@@ -62,11 +80,12 @@ impl fmt::Display for Failure {
 
 /// Leaves the function with a [`Failure`] unless the condition holds.
 macro_rules! ensure {
-    ($condition:expr, $($seen:tt)+) => {
-        if !$condition {
+    ($condition:expr, $($seen:tt)+) => {{
+        let holds: bool = $condition;
+        if !holds {
             return Err($crate::Failure::new(format!($($seen)+)));
         }
-    };
+    }};
 }
 
 /// The line of evidence, as `format!` writes it.

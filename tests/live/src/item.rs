@@ -1,7 +1,8 @@
 //! What a consumer was told, whether by the library or by the JSON lines of the program.
 
-use pgnudge::{Event, FeedItem, Lsn};
+use pgnudge::{Event, FeedItem, Key, KeyValue, Lsn};
 use serde::{Deserialize, Deserializer};
+use serde_json::{Value, json};
 
 use crate::Failure;
 
@@ -27,11 +28,11 @@ pub enum Item {
     },
 }
 
-/// One table of a batch.
+/// One table, or row, of a batch.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct Change {
-    /// `schema.table`.
+    /// `schema.table`, or `schema.table:key`.
     pub payload: String,
     /// The schema alone.
     pub schema: String,
@@ -41,6 +42,9 @@ pub struct Change {
     pub count: u64,
     /// When it was first seen; of the library's items, empty.
     pub first_seen: String,
+    /// The key of the row, if a row was told.
+    #[serde(default)]
+    pub pk: Option<Value>,
 }
 
 impl Item {
@@ -92,10 +96,21 @@ impl From<FeedItem> for Item {
 
 impl From<&Event> for Change {
     fn from(event: &Event) -> Self {
-        let Event { table, count, .. } = event;
-        let [payload, schema, name] = [table.as_str(), table.schema(), table.table()].map(str::to_owned);
-        Self { payload, schema, table: name, count: *count, first_seen: String::new() }
+        let Event { table, key, count, .. } = event;
+        let [schema, name] = [table.schema(), table.table()].map(str::to_owned);
+        let (payload, pk) = (event.payload().into_owned(), key.as_ref().map(as_json));
+        Self { payload, schema, table: name, count: *count, first_seen: String::new(), pk }
     }
+}
+
+/// As the program prints it, but for numbers that JSON values do not hold exactly.
+fn as_json(key: &Key) -> Value {
+    let value = |value: &KeyValue<'_>| match value {
+        KeyValue::Bool(value) => json!(value),
+        KeyValue::Integer(value) => json!(value),
+        KeyValue::Number(text) | KeyValue::Text(text) => json!(text),
+    };
+    key.columns().iter().map(|column| json!({ "name": column.name, "value": value(&column.value) })).collect()
 }
 
 fn position<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Lsn, D::Error> {
@@ -116,6 +131,9 @@ mod tests {
         let batch = Item::from_json(batch).unwrap();
         assert_eq!(batch.changes()[0].table, "orders");
         assert_eq!(batch.changes()[0].count, 3);
+        let row = r#"{"type":"batch","lsn":"0/1","events":[{"payload":"a.b:42","schema":"a","table":"b",
+            "count":1,"first_seen":"","pk":[{"name":"id","value":42}]}]}"#;
+        assert!(Item::from_json(row).unwrap().changes()[0].pk.is_some());
     }
 
     #[test]

@@ -29,3 +29,13 @@ pub fn build() -> Result<(), Failure> {
 fn is_release(program: &Path) -> bool {
     program.components().any(|part| part.as_os_str() == "release")
 }
+
+/// The commit that this was built from, with a `+` where it was changed since; as git tells it.
+#[must_use]
+pub fn revision() -> String {
+    let mut git = Command::new("git");
+    git.args(["describe", "--always", "--dirty=+"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+    let output = git.output().ok().filter(|output| output.status.success());
+    let text = output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
+    text.unwrap_or_else(|| "unknown".to_owned())
+}

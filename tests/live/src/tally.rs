@@ -60,8 +60,16 @@ impl Tally {
     pub(crate) fn ensure_exactly(&self, expected: &[(&str, u64)]) -> Result<(), Failure> {
         let expected: BTreeMap<_, _> = expected.iter().map(|(table, n)| ((*table).to_owned(), *n)).collect();
         let expected = Self { counts: expected, batches: self.batches, resyncs: Vec::new() };
-        ensure!(*self == expected, "expected {expected}; told {self}");
+        let (missing, wrong) = (expected.apart_from(self), self.apart_from(&expected));
+        ensure!(*self == expected, "expected {missing}; told {wrong}");
         Ok(())
+    }
+
+    /// What the other does not have as well.
+    fn apart_from(&self, other: &Self) -> Self {
+        let mut apart = self.clone();
+        apart.counts.retain(|table, count| other.counts.get(table) != Some(count));
+        apart
     }
 }
 

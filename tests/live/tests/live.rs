@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
-use pgnudge_live::{Abilities, Case, Failure, product};
+use pgnudge_live::{Abilities, Case, Effort, Failure, product};
 use pgnudge_testkit::Server;
 use tokio::runtime::Runtime;
 
@@ -65,13 +65,13 @@ fn trial(case: Case, server: &Arc<Server>, abilities: &Abilities) -> Trial {
 
 fn prove(case: Case, server: &Arc<Server>) -> Result<(), Failed> {
     let started = Instant::now();
-    let result = case.prove(server);
+    let result = case.prove(server, Effort::default());
     let elapsed = started.elapsed().as_secs_f32();
     match result {
         Ok(evidence) => {
             println!("{case} ({elapsed:.1} s): {evidence}");
             Ok(())
         }
-        Err(failure) => Err(format!("{failure}\nagain: {}", case.replay(server)).into()),
+        Err(failure) => Err(format!("{failure}\nagain: {}", case.replay(server, Effort::default())).into()),
     }
 }

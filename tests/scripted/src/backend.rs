@@ -86,9 +86,26 @@ impl Backend {
 
     /// Starts to stream. Returns the command.
     pub async fn starts(&mut self) -> String {
-        let sql = self.walsender.expect_query("START_REPLICATION").await.expect("the stream is asked for");
+        let mut sql = self.walsender.expect_query("").await.expect("the stream is asked for");
+        if sql == RUNNING {
+            self.runs(&[]).await;
+            sql = self.walsender.expect_query("START_REPLICATION").await.expect("the stream is asked for");
+        }
+        assert!(sql.starts_with("START_REPLICATION"), "{sql}");
         self.walsender.start_streaming().await.expect("the feed is there");
         sql
+    }
+
+    /// Takes the next command: whether it is the question which transactions are running.
+    pub async fn asks_what_runs(&mut self) -> bool {
+        self.walsender.expect_query("").await.expect("a command") == RUNNING
+    }
+
+    /// Answers it.
+    pub async fn runs(&mut self, running: &[u64]) {
+        let running: Vec<_> = running.iter().map(u64::to_string).collect();
+        let running: Vec<_> = running.iter().map(|xid| [Some(xid.as_str())]).collect();
+        self.sends(&[rows(&running), frames::ready_for_query()].concat()).await;
     }
 
     /// Answers what can be seen: every transaction before `xmax`, except those that are running.
@@ -239,6 +256,9 @@ impl Default for Server {
         Self { wal_sender_timeout: "30000", standbys: "", partitioned: false }
     }
 }
+
+/// Asked between the slot and the stream.
+const RUNNING: &str = "SELECT pg_catalog.pg_snapshot_xip(pg_catalog.pg_current_snapshot())";
 
 /// As the server writes it.
 fn truth(truth: bool) -> &'static str {

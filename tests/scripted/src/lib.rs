@@ -34,7 +34,7 @@ use nudge_engine::{Knobs, Plugin, PluginChoice};
 
 pub use backend::{Backend, START, Server, XID};
 pub use failure::{Failure, failure};
-pub use live::Live;
+pub use live::{Live, with_a_slot};
 pub use network::{Connecting, Network, Reception, target};
 pub use spoken::{counts, position, told, wakeup};
 pub use stage::Stage;

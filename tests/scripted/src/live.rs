@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use nudge_engine::Knobs;
 use nudge_engine::runtime::Feed;
+use pgnudge_testkit::frames;
+use tokio::task::yield_now;
 use tokio::time::timeout;
 
-use crate::{Backend, Network, S, Server, settle, soon, timed, wakeup};
+use crate::{Backend, Connecting, Network, S, Server, settle, soon, timed, wakeup};
 
 /// A live feed, its network, and the server process that streams to it.
 pub struct Live {
@@ -42,13 +44,23 @@ impl Live {
     /// A feed of such a server. Nothing was taken yet.
     pub async fn of(server: Server, knobs: Knobs) -> Self {
         let mut network = Network::new();
-        let connecting = network.connect(knobs);
-        let mut backend = network.accept().await;
-        backend.lets_in().await;
-        backend.prepares_as(server).await;
-        backend.makes_slot().await;
+        let (connecting, mut backend) = with_a_slot(&mut network, server, knobs).await;
         backend.starts().await;
         Self { feed: connecting.live().await, backend, network }
+    }
+
+    /// These messages of the plugin arrive in pieces of such sizes, in turn; the feed reads each before
+    /// it gets the next one.
+    pub async fn prints_in_pieces(&mut self, messages: &[String], sizes: &[usize]) {
+        let printed = messages.iter().map(|message| frames::xlog_data(1, 2, message.as_bytes()));
+        let bytes: Vec<u8> = printed.flatten().collect();
+        let (mut rest, mut sizes) = (&bytes[..], sizes.iter().cycle());
+        while !rest.is_empty() {
+            let (piece, later) = rest.split_at(rest.len().min(*sizes.next().expect("a size")));
+            self.backend.sends(piece).await;
+            rest = later;
+            yield_now().await;
+        }
     }
 
     /// The feed's next item, as text.
@@ -91,4 +103,14 @@ impl Live {
         settle().await;
         Self { network, backend, feed }
     }
+}
+
+/// A feed whose slot has just been made, on such a server.
+pub async fn with_a_slot(network: &mut Network, server: Server, knobs: Knobs) -> (Connecting, Backend) {
+    let connecting = network.connect(knobs);
+    let mut backend = network.accept().await;
+    backend.lets_in().await;
+    backend.prepares_as(server).await;
+    backend.makes_slot().await;
+    (connecting, backend)
 }

@@ -5,23 +5,23 @@ use std::collections::BTreeMap;
 use nudge_engine::FeedItem;
 use nudge_engine::runtime::Status;
 
-/// `connected`, or `public.a 2, public.b 1`: the reason, or each table with its count, in order.
+/// `connected`, or `public.a 2, public.b:7 1`: the reason, or each payload with its count, in order.
 pub fn wakeup(item: &FeedItem) -> String {
     match item {
         FeedItem::Resync { reason, .. } => reason.to_string(),
         FeedItem::Batch { events, .. } => {
-            let events = events.iter().map(|event| format!("{} {}", event.table, event.count));
+            let events = events.iter().map(|event| format!("{} {}", event.payload(), event.count));
             events.collect::<Vec<_>>().join(", ")
         }
     }
 }
 
-/// How often each table changed. A Resync tells nothing of that.
+/// How often each table, or row, changed. A Resync tells nothing of that.
 pub fn counts(item: &FeedItem) -> BTreeMap<String, u64> {
     match item {
         FeedItem::Resync { .. } => BTreeMap::new(),
         FeedItem::Batch { events, .. } => {
-            events.iter().map(|event| (event.table.to_string(), event.count)).collect()
+            events.iter().map(|event| (event.payload().into_owned(), event.count)).collect()
         }
     }
 }

@@ -8,7 +8,6 @@ use nudge_engine::Knobs;
 use pgnudge_scripted::{Live, counts, knobs};
 use pgnudge_testkit::frames;
 use proptest::prelude::*;
-use tokio::task::yield_now;
 
 /// Messages that test_decoding prints, and how often each table changes in them.
 #[derive(Clone, Debug)]
@@ -46,16 +45,7 @@ fn workload() -> impl Strategy<Value = Workload> {
 /// The counts of what the feed delivers when the messages arrive in pieces of these sizes.
 async fn delivered(messages: &[String], sizes: &[usize]) -> BTreeMap<String, u64> {
     let mut live = Live::new(knobs()).await;
-    let printed = messages.iter().map(|message| frames::xlog_data(1, 2, message.as_bytes()));
-    let bytes: Vec<u8> = printed.flatten().collect();
-    let (mut rest, mut sizes) = (&bytes[..], sizes.iter().cycle());
-    while !rest.is_empty() {
-        let (piece, later) = rest.split_at(rest.len().min(*sizes.next().unwrap()));
-        live.backend.sends(piece).await;
-        rest = later;
-        // The feed reads this piece before it gets the next one.
-        yield_now().await;
-    }
+    live.prints_in_pieces(messages, sizes).await;
     let item = live.feed.next().await;
     live.is_quiet().await;
     counts(&item)

@@ -1,7 +1,9 @@
 //! R1 and R2: every connection is live before its Resync, and its Resync comes before its changes.
 
 use nudge_engine::runtime::{Feed, Status};
-use pgnudge_scripted::{Backend, Live, Network, S, START, knobs, position, settle, wakeup};
+use pgnudge_scripted::{
+    Backend, Live, Network, S, START, Server, knobs, position, settle, wakeup, with_a_slot,
+};
 use pgnudge_testkit::frames::{self, Report};
 use tokio::time::timeout;
 
@@ -27,11 +29,7 @@ async fn r1_connect_returns_at_copy_both_response_and_not_before() {
 #[tokio::test(start_paused = true)]
 async fn r1_changes_in_the_same_read_do_not_overtake_the_resync() {
     let mut network = Network::new();
-    let connecting = network.connect(knobs());
-    let mut backend = network.accept().await;
-    backend.lets_in().await;
-    backend.prepares().await;
-    backend.makes_slot().await;
+    let (connecting, mut backend) = with_a_slot(&mut network, Server::default(), knobs()).await;
     backend.expect_query("START_REPLICATION").await.unwrap();
     let begin = frames::copy_both_response();
     let all = [begin, backend.transaction(&["public.a"])].concat();
@@ -46,11 +44,7 @@ async fn r1_changes_in_the_same_read_do_not_overtake_the_resync() {
 #[tokio::test(start_paused = true)]
 async fn r1_a_connection_that_fails_before_it_streams_delivers_nothing() {
     let mut network = Network::new();
-    let connecting = network.connect(knobs());
-    let mut backend = network.accept().await;
-    backend.lets_in().await;
-    backend.prepares().await;
-    backend.makes_slot().await;
+    let (connecting, backend) = with_a_slot(&mut network, Server::default(), knobs()).await;
     drop(backend);
     let mut backend = network.accept().await;
     backend.streams().await;

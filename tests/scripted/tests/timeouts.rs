@@ -173,3 +173,15 @@ async fn no_status_goes_out_before_the_stream() {
     let goodbye = backend.expect_goodbye().await.unwrap();
     assert_eq!(goodbye.messages, Vec::<FrontendMessage>::new());
 }
+
+/// A network that falls silent between the slot and START_REPLICATION: the server waits for a command, and
+/// `wal_sender_timeout` does not count there.
+#[tokio::test(start_paused = true)]
+async fn the_server_waits_for_a_command_no_longer_than_for_a_status() {
+    let mut network = Network::new();
+    let _connecting = network.connect(knobs());
+    let mut backend = network.accept().await;
+    backend.lets_in().await;
+    let first = backend.expect_query("").await.unwrap();
+    assert!(first.contains("SET idle_session_timeout = 30000;"), "{first}");
+}

@@ -10,7 +10,7 @@ use nudge_engine::policy::{Edge, Visibility};
 use nudge_engine::runtime::Status;
 use pgnudge_scripted::{
     Backend, Live, MS, Network, Reception, S, START, Server, XID, knobs, position, settle, soon, timed,
-    wakeup,
+    wakeup, with_a_slot,
 };
 use pgnudge_testkit::frames;
 use tokio::time::{sleep, timeout};
@@ -66,6 +66,41 @@ async fn r13_a_fresh_commit_waits_until_it_is_visible() {
         let ((time, item), ()) = tokio::join!(timed(feed.next()), script);
         assert_eq!((wakeup(&item), time), ("public.a 1".to_owned(), waits * MS));
         sleep(S).await;
+    }
+}
+
+/// What commits just before the slot's start is not decoded: the refetch has to see it.
+#[tokio::test(start_paused = true)]
+async fn r13_a_stream_begins_when_what_ran_at_its_slot_has_ended() {
+    let mut network = Network::new();
+    let (connecting, mut backend) = with_a_slot(&mut network, Server::default(), relaxed()).await;
+    let (time, ()) = timed(async {
+        for running in [&[XID, XID + 1][..], &[XID + 1, XID + 2], &[XID + 2]] {
+            assert!(backend.asks_what_runs().await);
+            backend.runs(running).await;
+        }
+        backend.starts().await;
+    })
+    .await;
+    assert_eq!(time, 3 * MS, "two pauses, and none for what has begun since");
+    let mut feed = connecting.live().await;
+    assert_eq!(wakeup(&feed.next().await), "connected");
+}
+
+/// A long transaction commits later, and will be decoded.
+#[tokio::test(start_paused = true)]
+async fn r13_a_stream_does_not_wait_long_for_what_runs_on() {
+    for (standbys, patience) in [("", 100 * MS), ("*", S)] {
+        let mut network = Network::new();
+        let server = Server { standbys, ..Server::default() };
+        let (_connecting, mut backend) = with_a_slot(&mut network, server, relaxed()).await;
+        let (time, ()) = timed(async {
+            while backend.asks_what_runs().await {
+                backend.runs(&[XID]).await;
+            }
+        })
+        .await;
+        assert_eq!(time, patience, "{standbys:?}");
     }
 }
 
@@ -164,6 +199,24 @@ async fn r13_without_a_second_session_items_are_a_second_late() {
             sleep(S).await;
         }
     }
+}
+
+/// A login may take longer than an item waits; then it is there for the next one.
+#[tokio::test(start_paused = true)]
+async fn r13_a_slow_login_is_not_given_up() {
+    let Live { mut network, mut backend, mut feed } = live(eager(), "").await;
+    backend.commits(&["public.a"]).await;
+    let (mut second, (time, _)) = tokio::join!(network.accept(), timed(feed.next()));
+    assert_eq!(time, S, "one goes out unchecked");
+    backend.commits(&["public.a"]).await;
+    let script = async {
+        sleep(S / 2).await;
+        second.handshake_trust().await.unwrap();
+        is_seen_after(&mut second, 0).await;
+    };
+    let ((time, _), ()) = tokio::join!(timed(feed.next()), script);
+    assert_eq!(time, S / 2, "on the same connection");
+    assert!(!is_unchecked(&feed.status().borrow()));
 }
 
 #[tokio::test(start_paused = true)]

@@ -28,10 +28,10 @@ pub struct Scratch {
 }
 
 impl Scratch {
-    pub(crate) async fn create(address: Address, test: &str) -> Result<Self, Error> {
+    pub(crate) async fn create(address: Address, test: &str, options: &str) -> Result<Self, Error> {
         let name = name::unique(test);
-        let create = format!("CREATE DATABASE {name} TEMPLATE template0");
-        let created = address.connect("postgres").await?.batch_execute(&create).await;
+        let create = format!("CREATE DATABASE {name} TEMPLATE template0 {options}");
+        let created = address.connect_anywhere().await?.batch_execute(&create).await;
         created.map_err(|error| Error::because(create, error))?;
         let session = Mutex::new(address.connect(&name).await?);
         Ok(Self { address, name, session, roles: Mutex::default() })
@@ -167,7 +167,7 @@ impl Drop for Scratch {
 /// sessions are ended first, and no new one may begin. All of them are told before the first
 /// one is waited for.
 async fn drop_database(address: &Address, name: &str, roles: &[String]) -> Result<(), Error> {
-    let client = address.connect("postgres").await?;
+    let client = address.connect_anywhere().await?;
     let sessions = format!("FROM pg_stat_activity WHERE datname = '{name}'");
     let steps = [
         format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false"),

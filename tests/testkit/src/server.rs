@@ -3,6 +3,7 @@
 mod address;
 mod container;
 mod external;
+mod given;
 mod plugins;
 mod provider;
 
@@ -12,6 +13,7 @@ use pgnudge_testserver::{Cluster, ClusterBuilder, Installation, StopMode};
 
 pub(crate) use address::Address;
 use container::Container;
+use given::Given;
 
 use crate::error::Error;
 use crate::scratch::Scratch;
@@ -33,9 +35,12 @@ pub struct Server {
 #[derive(Debug)]
 enum Origin {
     External,
+    /// Named by a user: it may be a real one.
+    Named,
     Cluster(Arc<Cluster>),
     /// Held because it is removed when it is dropped.
     Container {
+        image: String,
         _container: Box<Container>,
     },
 }
@@ -69,8 +74,25 @@ impl Server {
         Self::at(address, Origin::Cluster(cluster)).await
     }
 
+    /// A server that a user names by a URI, and that may be a real one. Nothing is added to it but
+    /// the databases of [`scratch`](Self::scratch), and the product logs in as the URI says.
+    ///
+    /// # Errors
+    /// When it does not let us in, or makes no replication slot within ten seconds.
+    pub async fn named(uri: &str) -> Result<Self, Error> {
+        Self::at(Address::Given(Given::parse(uri)?), Origin::Named).await
+    }
+
+    /// A server in a container of that image, such as `postgres:17`.
+    ///
+    /// # Errors
+    /// When no container engine answers, or the container does not start.
+    pub async fn image(image: &str) -> Result<Self, Error> {
+        container::start(image).await
+    }
+
     async fn at(address: Address, origin: Origin) -> Result<Self, Error> {
-        let client = address.connect("postgres").await?;
+        let client = address.connect_anywhere().await?;
         let row = client.query_one(VERSION, &[]).await;
         let row = row.map_err(|error| Error::because("the server's version", error))?;
         let (version, number): (_, i32) = (row.get(0), row.get(1));
@@ -103,6 +125,25 @@ impl Server {
         self.plugins.contains(&plugin)
     }
 
+    /// Whether it is there for tests: nobody else works on it, and it may be loaded, held up, and
+    /// given roles.
+    #[must_use]
+    pub fn is_for_tests(&self) -> bool {
+        !matches!(self.origin, Origin::Named)
+    }
+
+    /// The flags of `cargo xtask proof` that lead here again, with a space in front. A URI, which may
+    /// have a password in it, is not repeated.
+    #[must_use]
+    pub fn replay(&self) -> String {
+        match &self.origin {
+            Origin::External => String::new(),
+            Origin::Named => " --dsn …".to_owned(),
+            Origin::Cluster(cluster) => format!(" --bin-dir {}", cluster.installation().bin().display()),
+            Origin::Container { image, .. } => format!(" --image {image}"),
+        }
+    }
+
     /// A connection URI. The role for the product is `nudger`, with the password `nudger`.
     #[must_use]
     pub fn dsn(&self, user: &str, password: &str, database: &str) -> String {
@@ -114,7 +155,7 @@ impl Server {
     /// # Errors
     /// When the server does not let it in.
     pub async fn admin(&self) -> Result<tokio_postgres::Client, Error> {
-        self.address.connect("postgres").await
+        self.address.connect_anywhere().await
     }
 
     /// A fresh database for one test. Its name begins with the test's.
@@ -122,7 +163,16 @@ impl Server {
     /// # Errors
     /// When it cannot be made.
     pub async fn scratch(&self, test: &str) -> Result<Scratch, Error> {
-        Scratch::create(self.address.clone(), test).await
+        Scratch::create(self.address.clone(), test, "").await
+    }
+
+    /// The same, in an encoding of its own, as PostgreSQL names it. (`LC_COLLATE` is `C`.)
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub async fn scratch_in_encoding(&self, test: &str, encoding: &str) -> Result<Scratch, Error> {
+        let options = format!("ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C'");
+        Scratch::create(self.address.clone(), test, &options).await
     }
 
     /// The cluster, for tests that stop it, restart it, or need its certificate.
@@ -132,7 +182,7 @@ impl Server {
     pub fn cluster(&self) -> Result<&Arc<Cluster>, Error> {
         match &self.origin {
             Origin::Cluster(cluster) => Ok(cluster),
-            Origin::External | Origin::Container { .. } => Err(Error::new(
+            Origin::External | Origin::Named | Origin::Container { .. } => Err(Error::new(
                 "this test needs a server of its own: install PostgreSQL's server programs, and unset \
                  EXTERNAL_POSTGRES_DSN",
             )),

@@ -1,20 +1,20 @@
-//! Many changes of one table become one event.
+//! Many changes of one table, or of one row, become one event.
 
 use std::time::SystemTime;
 
 use indexmap::IndexMap;
-use nudge_decode::TableRef;
+use nudge_decode::Identity;
 
-use crate::table_name::Borrowed;
+use crate::identity::{BorrowedIdentity, OwnedIdentity};
 use crate::{Event, TableName};
 
-/// Tables and how often each changed, in the order in which they were first seen.
+/// Tables or rows and how often each changed, in the order in which they were first seen.
 ///
-/// A table that is there already is found by its borrowed name: one more change of it costs a look-up
+/// One that is there already is found by what the plugin printed: one more change of it costs a look-up
 /// and an addition, and no allocation.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Coalescer {
-    tallies: IndexMap<TableName, Tally>,
+    tallies: IndexMap<OwnedIdentity, Tally>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -24,19 +24,21 @@ struct Tally {
 }
 
 impl Coalescer {
-    /// Counts one change of a table, seen at `now`.
-    pub fn add(&mut self, table: &TableRef<'_>, now: SystemTime) {
-        match self.tallies.get_mut(&Borrowed(table)) {
+    /// Counts one change of a table or a row, seen at `now`.
+    pub fn add(&mut self, identity: &Identity<'_>, now: SystemTime) {
+        match self.tallies.get_mut(&BorrowedIdentity(identity)) {
             Some(tally) => tally.count += 1,
             None => {
-                self.tallies.insert(table.into(), Tally { first_seen: now, count: 1 });
+                let fresh = Tally { first_seen: now, count: 0 };
+                // What is kept of it may be there already: the table of a row whose key is too long.
+                self.tallies.entry(identity.into()).or_insert(fresh).count += 1;
             }
         }
     }
 
     /// Counts one change of a table. Its place is the same until the tables are taken.
     pub fn add_table(&mut self, table: &TableName, now: SystemTime) -> usize {
-        let entry = self.tallies.entry(table.clone());
+        let entry = self.tallies.entry(OwnedIdentity { table: table.clone(), key: None });
         let place = entry.index();
         entry.or_insert(Tally { first_seen: now, count: 0 }).count += 1;
         place
@@ -51,19 +53,25 @@ impl Coalescer {
 
     /// Counts the changes of an event.
     pub fn add_event(&mut self, event: &Event) {
-        let Event { table, first_seen, count } = event;
+        let Event { table, key, first_seen, count } = event;
+        let identity = OwnedIdentity { table: table.clone(), key: key.clone() };
         let tally = Tally { first_seen: *first_seen, count: *count };
-        self.tallies.entry(table.clone()).and_modify(|mine| mine.count += count).or_insert(tally);
+        self.tallies.entry(identity).and_modify(|mine| mine.count += count).or_insert(tally);
     }
 
     /// Takes everything of `other`, which happened later, and leaves it empty with its memory.
     pub fn absorb(&mut self, other: &mut Self) {
-        for (table, tally) in other.tallies.drain(..) {
-            self.tallies.entry(table).and_modify(|mine| mine.count += tally.count).or_insert(tally);
+        for (identity, tally) in other.tallies.drain(..) {
+            self.tallies.entry(identity).and_modify(|mine| mine.count += tally.count).or_insert(tally);
         }
     }
 
-    /// How many tables there are.
+    /// How many changes there are.
+    pub fn changes(&self) -> u64 {
+        self.tallies.values().map(|tally| tally.count).sum()
+    }
+
+    /// How many tables and rows there are.
     pub fn len(&self) -> usize {
         self.tallies.len()
     }
@@ -75,7 +83,13 @@ impl Coalescer {
 
     /// The events, in first-seen order.
     pub fn into_events(self) -> Vec<Event> {
-        let event = |(table, Tally { first_seen, count })| Event { table, first_seen, count };
-        self.tallies.into_iter().map(event).collect()
+        let tallies = self.tallies.into_iter();
+        let event = |(OwnedIdentity { table, key }, Tally { first_seen, count })| Event {
+            table,
+            key,
+            first_seen,
+            count,
+        };
+        tallies.map(event).collect()
     }
 }

@@ -3,12 +3,17 @@
 //! A row of a partitioned table is decoded under the name of the partition that holds it. Who watches
 //! the table above would hear nothing; so a change in a partition is a change in every partitioned
 //! table above it, by name (knob `partition_root`).
+//!
+//! The key of a row goes with it. A partition has all columns of the tables above it, and their primary
+//! key if they have one; so the key that finds the row in the partition finds it in every table above.
+//! (If only the partition has a primary key, it may find rows of other partitions beside it.)
 
 use std::collections::HashMap;
 
 use indexmap::IndexMap;
 use nudge_decode::{TableFilter, TableRef};
 
+use crate::identity::OwnedIdentity;
 use crate::{Event, TableName};
 
 /// Which tables lie above which, as far as it was asked.
@@ -36,7 +41,7 @@ pub fn expand(
     above: impl Fn(&TableName) -> Vec<TableName>,
     filter: &TableFilter,
 ) -> Vec<Event> {
-    let mut all: IndexMap<TableName, Event> = IndexMap::with_capacity(events.len());
+    let mut all: IndexMap<OwnedIdentity, Event> = IndexMap::with_capacity(events.len());
     for event in events {
         let ancestors = above(&event.table);
         let of_ancestors = ancestors.into_iter().map(|table| Event { table, ..event.clone() });
@@ -46,7 +51,8 @@ pub fn expand(
                     mine.count += event.count;
                     mine.first_seen = mine.first_seen.min(event.first_seen);
                 };
-                all.entry(event.table.clone()).and_modify(merge).or_insert_with(|| event.clone());
+                let identity = OwnedIdentity { table: event.table.clone(), key: event.key.clone() };
+                all.entry(identity).and_modify(merge).or_insert_with(|| event.clone());
             }
         }
     }
@@ -60,11 +66,12 @@ fn matches(filter: &TableFilter, table: &TableName) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Key;
     use std::time::{Duration, SystemTime};
 
     fn event(table: &str, seconds: u64, count: u64) -> Event {
         let first_seen = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
-        Event { table: TableName::new("s", table), first_seen, count }
+        Event { table: TableName::new("s", table), key: None, first_seen, count }
     }
 
     fn check(filter: &[&str], expect: &[(&str, u64, u64)]) {
@@ -90,5 +97,22 @@ mod tests {
         check(&["s.root"], &[("root", 3, 12)]);
         check(&["s.middle", "*.leaf1"], &[("leaf1", 5, 2), ("middle", 3, 10)]);
         check(&["s.nothing"], &[]);
+    }
+    /// A row that moved: deleted here, inserted there. In the table above that is one row.
+    #[test]
+    fn rows_keep_their_keys_in_the_tables_above() {
+        let mut lineage = Lineage::default();
+        for leaf in ["leaf1", "leaf2"] {
+            lineage.add(TableName::new("s", leaf), TableName::new("s", "root"));
+        }
+        let value = nudge_decode::KeyValue::Integer(7);
+        let columns = vec![nudge_decode::KeyColumn { name: "id".into(), value }];
+        let key = nudge_decode::Key::new(columns).and_then(|key| Key::keep(&key));
+        let row = |leaf| Event { key: key.clone(), ..event(leaf, 1, 1) };
+        let events = vec![row("leaf1"), row("leaf2"), event("leaf2", 1, 1)];
+        let expanded = expand(events, |table| lineage.above(table).to_vec(), &TableFilter::default());
+        let told: Vec<_> = expanded.iter().map(|event| (event.payload(), event.count)).collect();
+        let expected = [("s.leaf1:7", 1), ("s.root:7", 2), ("s.leaf2:7", 1), ("s.leaf2", 1), ("s.root", 1)];
+        assert_eq!(told, expected.map(|(payload, count)| (payload.into(), count)));
     }
 }

@@ -11,20 +11,20 @@ use crate::policy::Coalescer;
 ///
 /// A Resync absorbs whatever comes until it is delivered, and keeps its first reason (rule R6). There
 /// is no queue: at most one of these exists, so a consumer that does not poll costs the memory of
-/// `max_pending` names (rule R5).
+/// `max_pending` names, with their keys if rows are told apart (rule R5).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Pending {
     /// Nothing happened.
     #[default]
     Empty,
-    /// These tables changed.
+    /// These tables, or rows, changed.
     Tables(Coalescer),
     /// Everything may have changed.
     Resync(Reason),
 }
 
 impl Pending {
-    /// Joins tables in, and leaves `tables` empty. More than `max` of them are a Resync.
+    /// Joins tables or rows in, and leaves `tables` empty. More than `max` of them are a Resync.
     pub fn join_tables(&mut self, tables: &mut Coalescer, max: usize) {
         match self {
             _ if tables.is_empty() => {}
@@ -57,18 +57,27 @@ impl Pending {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nudge_decode::TableRef;
+    use nudge_decode::{Identity, Key, KeyColumn, KeyValue, TableRef};
     use proptest::prelude::*;
     use std::collections::BTreeMap;
     use std::time::SystemTime;
 
     const MAX: usize = 5;
 
+    /// Tables below 4, then rows of the first of them.
+    fn identity(n: u8) -> Identity<'static> {
+        let table = |n: u8| TableRef::new("s", format!("t{n}"));
+        let column = |value| KeyColumn { name: "id".into(), value: KeyValue::Integer(value) };
+        match n {
+            0..4 => table(n).into(),
+            _ => Identity { table: table(0), key: Key::new(vec![column(n.into())]) },
+        }
+    }
+
     fn tables(names: &[u8]) -> Pending {
         let mut coalescer = Coalescer::default();
         for n in names {
-            let table = TableRef { schema: "s".into(), table: format!("t{n}").into() };
-            coalescer.add(&table, SystemTime::UNIX_EPOCH);
+            coalescer.add(&identity(*n), SystemTime::UNIX_EPOCH);
         }
         let mut pending = Pending::Empty;
         pending.join_tables(&mut coalescer, MAX);
@@ -93,7 +102,8 @@ mod tests {
         match pending {
             Pending::Empty => Some(BTreeMap::new()),
             Pending::Tables(tables) => {
-                Some(tables.clone().into_events().iter().map(|e| (e.table.to_string(), e.count)).collect())
+                let events = tables.clone().into_events();
+                Some(events.iter().map(|event| (event.payload().into_owned(), event.count)).collect())
             }
             Pending::Resync(_) => None,
         }

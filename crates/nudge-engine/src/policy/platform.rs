@@ -3,6 +3,8 @@
 //! Managed services do not let anybody edit `postgresql.conf` or set REPLICATION by hand. Where the
 //! host's name gives the service away, the hint says what to do there.
 
+use std::fmt;
+
 use crate::{Error, ErrorKind};
 
 /// A managed service, by the host's name.
@@ -22,6 +24,8 @@ pub enum Platform {
     Supabase,
     /// Neon.
     Neon,
+    /// Google Cloud SQL.
+    CloudSql,
 }
 
 impl Platform {
@@ -39,6 +43,20 @@ impl Platform {
         }
     }
 
+    /// Tells the service by a setting that only its servers have: for names that give nothing away.
+    pub fn of_setting(name: &str) -> Self {
+        let begins = |prefix| name.starts_with(prefix);
+        match () {
+            () if begins("rds.") => Self::Rds,
+            () if begins("apg_") || begins("aurora_") => Self::Aurora,
+            () if begins("azure.") => Self::Azure,
+            () if begins("supautils.") => Self::Supabase,
+            () if begins("neon.") => Self::Neon,
+            () if begins("cloudsql.") => Self::CloudSql,
+            () => Self::Unknown,
+        }
+    }
+
     /// Replaces a hint by the one for this service, where there is one.
     pub(crate) fn tune(self, error: Error) -> Error {
         match self.remedy(error.kind()) {
@@ -47,7 +65,9 @@ impl Platform {
         }
     }
 
-    fn remedy(self, kind: ErrorKind) -> Option<&'static str> {
+    /// What to do about such a failure there, if it is another thing than elsewhere. The role's name is to
+    /// be put in the place of `...`.
+    pub fn remedy(self, kind: ErrorKind) -> Option<&'static str> {
         Some(match (self, kind) {
             (Self::Rds, ErrorKind::WalLevel) => {
                 "set rds.logical_replication = 1 in the instance's parameter group and reboot the instance"
@@ -55,13 +75,20 @@ impl Platform {
             (Self::Aurora, ErrorKind::WalLevel) => {
                 "set rds.logical_replication = 1 in the cluster's parameter group and reboot the writer"
             }
-            (Self::Rds | Self::Aurora, ErrorKind::Privilege) => "GRANT rds_replication TO the role",
+            (Self::Rds | Self::Aurora, ErrorKind::Privilege) => "GRANT rds_replication TO ...",
             (Self::Azure, ErrorKind::WalLevel) => {
                 "set the server parameter wal_level to logical (portal, or az postgres flexible-server parameter set) \
                  and restart the server"
             }
             (Self::Azure, ErrorKind::Privilege) => {
                 "as the server's administrator: ALTER ROLE ... REPLICATION"
+            }
+            (Self::CloudSql, ErrorKind::WalLevel) => {
+                "set the flag cloudsql.logical_decoding=on (gcloud sql instances patch INSTANCE \
+                 --database-flags=cloudsql.logical_decoding=on); the instance restarts"
+            }
+            (Self::CloudSql, ErrorKind::Privilege) => {
+                "as a user of cloudsqlsuperuser: ALTER ROLE ... REPLICATION"
             }
             (Self::Supabase, ErrorKind::Privilege) => {
                 "connect as postgres, which has REPLICATION, or ALTER ROLE ... REPLICATION as postgres"
@@ -81,6 +108,20 @@ impl Platform {
     }
 }
 
+impl fmt::Display for Platform {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unknown => "self-managed, or a service that is not known",
+            Self::Rds => "Amazon RDS",
+            Self::Aurora => "Amazon Aurora",
+            Self::Azure => "Azure Database for PostgreSQL",
+            Self::Supabase => "Supabase",
+            Self::Neon => "Neon",
+            Self::CloudSql => "Google Cloud SQL",
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,6 +136,15 @@ mod tests {
         check("ep-cool-1.eu-central-1.aws.neon.tech", Platform::Neon);
         check("neon.tech.example.com", Platform::Unknown);
         check("localhost", Platform::Unknown);
+    }
+
+    #[test]
+    fn the_service_shows_in_its_settings() {
+        let check = |setting, expect| assert_eq!(Platform::of_setting(setting), expect, "{setting}");
+        check("rds.logical_replication", Platform::Rds);
+        check("azure.extensions", Platform::Azure);
+        check("cloudsql.logical_decoding", Platform::CloudSql);
+        check("wal_level", Platform::Unknown);
     }
 
     #[test]

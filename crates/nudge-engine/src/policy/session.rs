@@ -43,6 +43,9 @@ impl ServerFacts {
 ///   that its client is gone.
 /// - `wal_sender_timeout`: how long a host that vanished without a word keeps its slot. It is never
 ///   raised.
+/// - `idle_session_timeout`: the same between two commands, where `wal_sender_timeout` does not count: a
+///   network that falls silent between the slot and START_REPLICATION would keep the slot for as long
+///   as TCP believes in the connection, which is two hours by default. A stream is not idle.
 pub(crate) fn preparation(slot_timeout: Duration, status_interval: Duration) -> String {
     let lock_timeout = milliseconds(slot_timeout);
     let longest = milliseconds(LONGEST_SENDER_TIMEOUT.max(status_interval.saturating_mul(3)));
@@ -51,7 +54,7 @@ pub(crate) fn preparation(slot_timeout: Duration, status_interval: Duration) -> 
         .map(|(name, value)| format!("SET {} = {}; ", quote_identifier(name), quote_literal(value)))
         .collect();
     format!(
-        "{decoding}SET lock_timeout = {lock_timeout}; \
+        "{decoding}SET lock_timeout = {lock_timeout}; SET idle_session_timeout = {longest}; \
          SELECT CASE WHEN setting::int8 BETWEEN 1 AND {longest} THEN setting ELSE '{longest}' END, \
          pg_catalog.current_setting('synchronous_standby_names'), \
          EXISTS (SELECT FROM pg_catalog.pg_partitioned_table), \
@@ -126,5 +129,10 @@ mod tests {
         assert_eq!(milliseconds(Duration::from_nanos(1)), 1);
         assert_eq!(milliseconds(Duration::MAX), i32::MAX as u128);
         assert!(preparation(S, 60 * S).contains("BETWEEN 1 AND 180000"));
+    }
+
+    #[test]
+    fn between_two_commands_the_servers_patience_is_bounded_too() {
+        assert!(preparation(S, 10 * S).contains("SET idle_session_timeout = 30000;"));
     }
 }

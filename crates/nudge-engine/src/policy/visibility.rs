@@ -132,6 +132,17 @@ pub fn pause(tries: u32) -> Duration {
     2_u32.checked_pow(tries).map_or(LONGEST, |factor| (FIRST * factor).min(LONGEST))
 }
 
+/// How long a new stream waits for the transactions that ran when its slot was made; `None`: it does
+/// not. A commit is on its way for less than a millisecond, if it gets to run; one that waits for a
+/// standby takes as long as that does.
+pub fn patience(visibility: Visibility, synchronous: bool) -> Option<Duration> {
+    match visibility {
+        Visibility::Off => None,
+        _ if synchronous => Some(BLIND),
+        _ => Some(BLIND / 10),
+    }
+}
+
 /// How long an item waits for an answer when nobody answers.
 pub const BLIND: Duration = Duration::from_secs(1);
 

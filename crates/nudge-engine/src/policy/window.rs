@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use nudge_decode::TableRef;
+use nudge_decode::Identity;
 use nudge_proto::Lsn;
 
 use crate::policy::{Catalog, Coalescer, Debouncer, Pending, Spell, Unseen};
@@ -44,16 +44,16 @@ impl Harvest {
         self.transaction = Transaction::Begun(xid);
     }
 
-    /// A table changed.
-    pub fn change(&mut self, table: &TableRef<'_>, now: SystemTime) {
-        self.suspect(table, now);
+    /// A table changed, or a row of it.
+    pub fn change(&mut self, identity: &Identity<'_>, now: SystemTime) {
+        self.suspect(identity, now);
         self.certain = true;
     }
 
-    /// A table changed that does not matter, unless it turns out to be a partition of one that does.
-    /// It cannot keep a window open that others have opened.
-    pub fn suspect(&mut self, table: &TableRef<'_>, now: SystemTime) {
-        self.tables.add(table, now);
+    /// A table (or a row of it) changed that does not matter, unless it turns out to be a partition of one
+    /// that does. It cannot keep a window open that others have opened.
+    pub fn suspect(&mut self, identity: &Identity<'_>, now: SystemTime) {
+        self.tables.add(identity, now);
         self.mark();
     }
 
@@ -95,6 +95,11 @@ impl Harvest {
     /// Whether a transaction of this read may have been DDL.
     pub fn may_have_changed_the_catalog(&self) -> bool {
         self.empty
+    }
+
+    /// How many changes it holds.
+    pub fn changes(&self) -> u64 {
+        self.tables.changes()
     }
 
     /// Everything may have changed. The first reason of a read is kept.
@@ -207,6 +212,14 @@ impl Window {
         self.due().is_some_and(earlier)
     }
 
+    /// How many distinct tables are pending.
+    pub fn pending_tables(&self) -> usize {
+        match &self.pending {
+            Pending::Tables(tables) => tables.len(),
+            Pending::Empty | Pending::Resync(_) => 0,
+        }
+    }
+
     /// When there is something to take; `None` while nothing is pending. A time in the past is now.
     pub fn due(&self) -> Option<Instant> {
         [self.window_due(), self.failsafe_due(), self.catalog.look_due()].into_iter().flatten().min()
@@ -272,6 +285,7 @@ impl Window {
 mod tests {
     use super::*;
     use crate::policy::{Edge, Snapshot};
+    use nudge_decode::TableRef;
 
     const S: Duration = Duration::from_secs(1);
 
@@ -281,7 +295,7 @@ mod tests {
     }
 
     fn change(harvest: &mut Harvest) {
-        harvest.change(&TableRef::new("s", "t"), SystemTime::UNIX_EPOCH);
+        harvest.change(&TableRef::new("s", "t").into(), SystemTime::UNIX_EPOCH);
     }
 
     fn take(window: &mut Window, now: Instant) -> Unseen {
@@ -325,7 +339,7 @@ mod tests {
     #[test]
     fn r4_tables_that_may_not_matter_keep_no_window_open() {
         let (mut window, mut harvest, start) = (window(), Harvest::default(), Instant::now());
-        let other = TableRef::new("s", "other");
+        let other = TableRef::new("s", "other").into();
         harvest.suspect(&other, SystemTime::UNIX_EPOCH);
         window.absorb(&mut harvest, start);
         assert_eq!(window.due(), Some(start + S / 20));

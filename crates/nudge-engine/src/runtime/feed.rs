@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use futures::Stream;
-use nudge_proto::Limits;
 use tokio::sync::{oneshot, watch};
 use tokio::task::{JoinError, JoinHandle};
 
@@ -19,7 +18,7 @@ use crate::runtime::inspection::Inspection;
 use crate::runtime::intake::Intake;
 use crate::runtime::login::Login;
 use crate::runtime::supervisor::Supervisor;
-use crate::runtime::{Dial, Status};
+use crate::runtime::{Dial, Status, meter};
 use crate::{Error, FeedItem, Knobs, Target};
 
 /// Wakeups of one database, for as long as it is kept. Dropping it closes the connection at once.
@@ -57,6 +56,10 @@ impl Feed {
             && let Poll::Ready(ended) = Pin::new(&mut self.task).poll(cx)
         {
             fail_loudly(ended);
+        }
+        if let Poll::Ready(item) = &item {
+            meter::taken(item);
+            meter::pending(|| 0);
         }
         item
     }
@@ -100,7 +103,8 @@ pub async fn connect(
     status: watch::Sender<Status>,
 ) -> Result<Feed, Error> {
     knobs.check()?;
-    let login = Arc::new(Login::new(target, Limits::default())?);
+    meter::describe();
+    let login = Arc::new(Login::new(target, knobs.limits())?);
     let window = Window::new(knobs.debouncer(), knobs.max_pending, knobs.failsafe);
     let handover = Arc::new(Handover::new(window));
     let outlet = Outlet::new(Arc::clone(&handover.gate));

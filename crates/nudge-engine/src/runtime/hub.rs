@@ -24,7 +24,7 @@ use crate::{Error, FeedItem, Knobs, Reason};
 #[derive(Clone)]
 pub struct Hub {
     seats: Arc<Seats>,
-    _pump: Arc<Pump>,
+    pump: Arc<Pump>,
 }
 
 impl Hub {
@@ -36,7 +36,7 @@ impl Hub {
     pub fn new(feed: Feed) -> Self {
         let seats = Arc::new(Seats::default());
         let task = tokio::spawn(pump(feed, Arc::clone(&seats)));
-        Self { seats, _pump: Arc::new(Pump(task.abort_handle())) }
+        Self { seats, pump: Arc::new(Pump(task.abort_handle())) }
     }
 
     /// Takes a seat. Its first item is a Resync: what was before is not known to it. Of the knobs those
@@ -48,6 +48,12 @@ impl Hub {
         self.seats.admit(&seat);
         let outlet = Outlet::new(Arc::clone(&seat.gate));
         Ok(Subscription { outlet, _seat: seat, hub: self.clone() })
+    }
+
+    /// Drops the feed, whoever still sits here: they are told nothing any more.
+    pub fn close(&self) {
+        self.seats.closed.store(true, Ordering::Release);
+        self.pump.0.abort();
     }
 
     /// How many subscriptions there are.
@@ -131,6 +137,8 @@ struct Seats {
     hall: Mutex<Hall>,
     /// The pump is gone: nobody will be woken again.
     failed: AtomicBool,
+    /// Somebody wanted it to go.
+    closed: AtomicBool,
 }
 
 #[derive(Default)]
@@ -173,7 +181,7 @@ impl Seats {
 
     #[expect(clippy::panic, reason = "rule R12: internal bugs are loud")]
     fn fail_loudly(&self) {
-        if self.failed.load(Ordering::Acquire) {
+        if self.failed.load(Ordering::Acquire) && !self.closed.load(Ordering::Acquire) {
             panic!("the hub's task is gone: see the panic or the end of the runtime before");
         }
     }

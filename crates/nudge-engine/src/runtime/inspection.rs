@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use nudge_decode::TableFilter;
 use tokio::sync::watch;
 
 use crate::policy::Taken;
 use crate::policy::lineage::{self, Lineage};
-use crate::policy::visibility::{self, Unseen, Visibility};
+use crate::policy::visibility::{Unseen, Visibility};
 use crate::runtime::handover::{Handover, Source};
 use crate::runtime::login::Login;
 use crate::runtime::sealed::{Opened, Sealed};
@@ -20,6 +21,7 @@ use crate::{FeedItem, Knobs};
 pub(crate) struct Inspection {
     visibility: Visibility,
     partition_root: bool,
+    connect_timeout: Duration,
     filter: TableFilter,
     login: Arc<Login>,
     handover: Arc<Handover>,
@@ -38,9 +40,19 @@ impl Inspection {
         handover: Arc<Handover>,
         status: watch::Sender<Status>,
     ) -> Self {
-        let Knobs { visibility, partition_root, .. } = *knobs;
+        let Knobs { visibility, partition_root, connect_timeout, .. } = *knobs;
         let filter = knobs.tables.clone();
-        Self { visibility, partition_root, filter, login, handover, status, waiting: None, witness: None }
+        Self {
+            visibility,
+            partition_root,
+            connect_timeout,
+            filter,
+            login,
+            handover,
+            status,
+            waiting: None,
+            witness: None,
+        }
     }
 
     /// Takes in what is due. Yields it when nothing has to be known about it.
@@ -120,6 +132,6 @@ impl Inspection {
 
     fn witness_of(&mut self, route: &Arc<dyn Route>) -> Witness {
         let kept = self.witness.take().filter(|witness| witness.asks(route));
-        kept.unwrap_or_else(|| Witness::new(Arc::clone(&self.login), Arc::clone(route), visibility::BLIND))
+        kept.unwrap_or_else(|| Witness::new(Arc::clone(&self.login), Arc::clone(route), self.connect_timeout))
     }
 }

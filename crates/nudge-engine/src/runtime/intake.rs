@@ -7,8 +7,8 @@ use nudge_decode::{Decoded, Decoder, Identity, TableFilter, TableRef};
 use nudge_proto::Lsn;
 
 use crate::policy::{Familiar, Harvest, Look, Plain, Standing};
-use crate::runtime::clock;
 use crate::runtime::gate::Gate;
+use crate::runtime::{clock, meter};
 use crate::{Reason, TableName};
 
 /// Collects what one read of the socket brings, and hands it over in one go.
@@ -85,12 +85,13 @@ impl Intake {
     pub(crate) fn accept(&mut self, decoded: Decoded<'_>) {
         match decoded {
             Decoded::Change(identities) => {
-                for Identity { table, .. } in &identities {
+                for identity in &identities {
+                    let table = &identity.table;
                     if self.filter.matches(table) {
                         tracing::debug!(schema = &*table.schema, table = &*table.table, "change");
-                        self.harvest.change(table, self.now);
+                        self.harvest.change(identity, self.now);
                     } else if self.may_be_a_partition(table) {
-                        self.harvest.suspect(table, self.now);
+                        self.harvest.suspect(identity, self.now);
                     }
                 }
             }
@@ -121,6 +122,12 @@ impl Intake {
         self.harvest.reach(position);
         self.plain = self.gate.deliver(&mut self.harvest, now);
         self.familiar.next_read();
+        meter::pending(|| self.gate.window().pending_tables());
+    }
+
+    /// What has been taken in came in that many bytes.
+    pub(crate) fn measure(&self, bytes: usize) {
+        meter::read(bytes, self.now, || self.harvest.changes());
     }
 
     /// Whether the table may have to be told under another name, which the filter may let through.

@@ -21,6 +21,7 @@ pub(crate) struct Login {
     parameters: Vec<(CString, CString)>,
     channel_binding: ChannelBinding,
     allowed: AllowedMethods,
+    /// Of the stream.
     limits: Limits,
 }
 
@@ -73,12 +74,12 @@ impl Login {
             }
             Purpose::Question => parameters.skip(1).collect(),
         };
-        let capacity = match purpose {
-            Purpose::Replication => Inbox::DEFAULT_CAPACITY,
-            Purpose::PhysicalReplication | Purpose::Question => 0,
+        let (capacity, limits) = match purpose {
+            Purpose::Replication => (Inbox::DEFAULT_CAPACITY, self.limits),
+            Purpose::PhysicalReplication | Purpose::Question => (0, Limits::default()),
         };
-        let mut link = Link::new(connected.socket, Inbox::new(capacity, &self.limits));
-        let mut startup = Startup::new(&self.user, &parameters, credentials, self.limits, &mut link.out);
+        let mut link = Link::new(connected.socket, Inbox::new(capacity, &limits));
+        let mut startup = Startup::new(&self.user, &parameters, credentials, limits, &mut link.out);
         loop {
             let step = startup.advance(link.inbox.filled(), &mut link.out);
             let step = step.map_err(|error| diagnosis::protocol(Stage::Startup, error))?;

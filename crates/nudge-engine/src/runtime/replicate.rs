@@ -12,9 +12,9 @@ use tokio::time::Sleep;
 
 use crate::policy::Feedback;
 use crate::policy::diagnosis::{self, Stage};
-use crate::runtime::clock;
 use crate::runtime::intake::Intake;
 use crate::runtime::link::Link;
+use crate::runtime::{clock, meter};
 use crate::{Error, ErrorKind};
 
 /// A stream that the server has begun.
@@ -91,6 +91,7 @@ impl Replication<'_> {
             }
         }
         self.link.inbox.consume(used);
+        self.intake.measure(used);
         Ok(())
     }
 
@@ -103,6 +104,7 @@ impl Replication<'_> {
         let status = StandbyStatus { position, sent_at: clock::replication_micros(), reply_requested };
         tracing::trace!(%position, reply_requested, "standby status");
         self.stream.standby_status(&status, &mut self.link.out);
+        meter::confirmed();
     }
 }
 

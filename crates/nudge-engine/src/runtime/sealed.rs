@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use futures::future::BoxFuture;
+use indexmap::IndexSet;
 use tokio::sync::watch;
 use tokio::time::Sleep;
 
@@ -46,7 +47,7 @@ pub(crate) struct Opened {
 enum Step {
     Asking(BoxFuture<'static, (Witness, Result<Testimony, Error>)>),
     /// Before the next question; the witness is at rest.
-    Pausing(Pin<Box<Sleep>>, Option<Witness>),
+    Pausing(Pin<Box<Sleep>>, Option<Box<Witness>>),
 }
 
 impl Sealed {
@@ -65,7 +66,9 @@ impl Sealed {
         };
         let tables: Arc<[TableName]> = match &item {
             Some(FeedItem::Batch { events, .. }) if resolve => {
-                events.iter().map(|e| e.table.clone()).collect()
+                // Many rows may be of one table.
+                let tables: IndexSet<_> = events.iter().map(|event| &event.table).collect();
+                tables.into_iter().cloned().collect()
             }
             _ => Arc::default(),
         };
@@ -96,8 +99,10 @@ impl Sealed {
                         return Poll::Ready(self.open(testimony, Some(witness)));
                     }
                     self.tries = self.tries.saturating_add(1);
-                    self.step =
-                        Step::Pausing(Box::pin(clock::sleep_until(clock::now() + pause)), Some(witness));
+                    self.step = Step::Pausing(
+                        Box::pin(clock::sleep_until(clock::now() + pause)),
+                        Some(Box::new(witness)),
+                    );
                 }
                 Step::Pausing(pause, witness) => {
                     ready!(pause.as_mut().poll(cx));

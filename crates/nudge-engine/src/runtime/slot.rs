@@ -17,7 +17,7 @@ use tokio::time::timeout;
 use crate::policy::diagnosis::{self, Stage};
 use crate::runtime::cancellation::Cancellation;
 use crate::runtime::login::{Conversation, Login, Outcome, Row};
-use crate::runtime::{Route, Status, blockers, random};
+use crate::runtime::{Route, Status, blockers, clock, meter, random};
 use crate::{Error, ErrorKind};
 
 /// A slot that ends with its connection.
@@ -72,14 +72,15 @@ impl SlotRequest<'_> {
     /// One CREATE_REPLICATION_SLOT. While it waits the status says for whom.
     async fn wait(&self, conversation: Conversation, sql: &CStr, stage: Stage<'_>) -> Result<Answer, Error> {
         let key = conversation.session.backend_key().clone();
-        self.status.send_replace(Status::WaitingForSlot { backend_pid: key.pid(), blocker: None });
+        Status::WaitingForSlot { backend_pid: key.pid(), blocker: None }.announce(self.status);
         self.cancellation.arm(self.route, &key);
+        let asked_at = clock::now();
         let inquiry = async {
             let blocker = blockers::inquire(self.login, self.route, &key, self.limit).await;
             if let Some(blocker) = &blocker {
                 tracing::warn!(%blocker, "the slot has to wait");
             }
-            self.status.send_replace(Status::WaitingForSlot { backend_pid: key.pid(), blocker });
+            Status::WaitingForSlot { backend_pid: key.pid(), blocker }.announce(self.status);
             // The wait itself goes on.
             std::future::pending().await
         };
@@ -89,7 +90,9 @@ impl SlotRequest<'_> {
                 never = inquiry => never,
             }
         };
-        let Ok(answer) = timeout(self.limit, asked).await else {
+        let answer = timeout(self.limit, asked).await;
+        meter::slot_wait(clock::now() - asked_at);
+        let Ok(answer) = answer else {
             // Dropping the connection is not enough: see above.
             self.cancellation.fire().await;
             return Err(slot_timeout(stage));

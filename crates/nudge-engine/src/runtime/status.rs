@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use nudge_decode::Plugin;
 use nudge_proto::SlotName;
+use tokio::sync::watch;
 
 use crate::Error;
+use crate::runtime::meter;
 
 /// The state of a feed's connection, for operators. Items need none of it.
 #[derive(Clone, Debug)]
@@ -46,6 +48,27 @@ pub enum Status {
         /// Failures in a row, this one included.
         attempt: u32,
     },
+}
+
+impl Status {
+    /// The state in one word: one of [`NAMES`](Self::NAMES).
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Connecting { .. } => "connecting",
+            Self::WaitingForSlot { .. } => "waiting_for_slot",
+            Self::Streaming { .. } => "streaming",
+            Self::BackingOff { .. } => "backing_off",
+        }
+    }
+
+    /// The words that there are for states.
+    pub const NAMES: [&str; 4] = ["connecting", "waiting_for_slot", "streaming", "backing_off"];
+
+    /// Tells everybody who looks.
+    pub(crate) fn announce(self, to: &watch::Sender<Self>) {
+        meter::state(Some(&self));
+        to.send_replace(self);
+    }
 }
 
 /// A transaction that delays a slot.

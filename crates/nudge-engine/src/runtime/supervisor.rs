@@ -10,16 +10,18 @@ use tokio::sync::{Notify, oneshot, watch};
 
 use crate::policy::diagnosis::Stage;
 use crate::policy::session::ServerFacts;
-use crate::policy::{Feedback, Retries};
+use crate::policy::{Feedback, Retries, visibility};
 use crate::runtime::arrival::{Arrival, warn_of_empty_patterns};
 use crate::runtime::cancellation::Cancellation;
 use crate::runtime::handover::{Handover, Source};
 use crate::runtime::intake::Intake;
 use crate::runtime::login::{Conversation, Purpose};
+use crate::runtime::meter;
 use crate::runtime::replicate::Replication;
+use crate::runtime::settling::settle;
 use crate::runtime::slot::{Slot, SlotRequest};
 use crate::runtime::{Route, Status, clock, random};
-use crate::{Error, Knobs, PluginChoice, Reason};
+use crate::{Error, ErrorKind, Knobs, Payload, PluginChoice, Reason};
 
 /// The task behind a feed.
 pub(crate) struct Supervisor {
@@ -47,6 +49,7 @@ impl Supervisor {
         // has been told, too.
         let Self { status, .. } = self;
         cancellation.fire().await;
+        meter::state(None);
         drop(status);
     }
 
@@ -54,7 +57,7 @@ impl Supervisor {
         let mut retries = Retries::default();
         let mut attempt = 0;
         loop {
-            self.status.send_replace(Status::Connecting { attempt });
+            Status::Connecting { attempt }.announce(&self.status);
             let mut live_since = None;
             let error = match self.connection(&mut live_since).await {
                 Ok(never) => match never {},
@@ -70,7 +73,7 @@ impl Supervisor {
             attempt = retries.failed(streamed) + 1;
             let delay = self.knobs.backoff.delay(attempt - 1, random::unit());
             report(&error, delay, attempt, retries.became_persistent());
-            self.status.send_replace(Status::BackingOff { error, delay, attempt });
+            Status::BackingOff { error, delay, attempt }.announce(&self.status);
             tokio::time::sleep(delay).await;
         }
     }
@@ -108,22 +111,29 @@ impl Supervisor {
             route: &route,
             status: &self.status,
         };
-        let (conversation, Slot { name, plugin, consistent_point }) = request.create(conversation).await?;
+        let slot = request.create(conversation).await.map_err(|error| self.explain(error))?;
+        let (conversation, Slot { name, plugin, consistent_point }) = slot;
         let decoder = self.decoder(plugin, encoding);
         let filtered = plugin.filters(&filter) && self.knobs.partition_root;
         let command = StartReplication::logical(&name, Lsn::ZERO, decoder.options(&filter))
             .map_err(|error| Error::config(format!("the table patterns: {error}"), "remove the zero byte"))?;
         let (stage, limit) = (Stage::Start(plugin.name()), self.knobs.connect_timeout);
+        let conversation = match visibility::patience(self.knobs.visibility, facts.synchronous) {
+            // A standby decodes what it has replayed, and that can be seen.
+            Some(patience) if !facts.standby => settle(conversation, patience, limit).await?,
+            _ => conversation,
+        };
         let (link, stream) = conversation.start_replication(&command, stage, limit).await?;
         tracing::info!(slot = %name, backend_pid, plugin = plugin.name(), "streaming");
         *live_since = Some(clock::now());
         let reason = if self.first.is_some() { Reason::Connected } else { Reason::Reconnected };
         self.intake.restart(reason);
+        meter::started(reason);
         let feedback =
             Feedback::new(facts.status_interval, self.knobs.liveness_timeout, consistent_point, clock::now());
         let outgrown = Arc::new(Notify::new());
         self.handover.set_source(Source { route, facts, outgrown: Arc::clone(&outgrown) }, filtered);
-        self.status.send_replace(Status::Streaming { slot: name, backend_pid, plugin, unchecked: None });
+        Status::Streaming { slot: name, backend_pid, plugin, unchecked: None }.announce(&self.status);
         if let Some(first) = self.first.take() {
             let _ = first.send(Ok(()));
         }
@@ -143,12 +153,28 @@ impl Supervisor {
     /// How the stream is read. A server that does not tell its encoding is taken for one with UTF-8.
     fn decoder(&self, plugin: Plugin, encoding: Option<ServerEncoding>) -> Decoder {
         let decoder = Decoder::new(plugin).with_encoding(encoding.unwrap_or(ServerEncoding::UTF8));
-        if self.knobs.messages { decoder.with_messages() } else { decoder }
+        let decoder = if self.knobs.messages { decoder.with_messages() } else { decoder };
+        match self.knobs.payload {
+            Payload::Table => decoder,
+            Payload::Pk => decoder.with_keys(),
+        }
+    }
+
+    /// No other plugin tells keys.
+    fn explain(&self, error: Error) -> Error {
+        match (self.knobs.payload, error.kind()) {
+            (Payload::Pk, ErrorKind::Plugin) => error.with_better_hint(
+                "payload = pk needs wal2json: install it on the server, and add it to output_plugin_libraries \
+                 where there is that setting; or set payload to table",
+            ),
+            _ => error,
+        }
     }
 
     /// The plugins to try, best first.
     fn plugins(&self, filter: &TableFilter) -> &'static [Plugin] {
         match self.knobs.plugin {
+            PluginChoice::Auto if self.knobs.payload == Payload::Pk => &[Plugin::Wal2Json],
             PluginChoice::Only(Plugin::TestDecoding) => &[Plugin::TestDecoding],
             PluginChoice::Only(Plugin::Wal2Json) => &[Plugin::Wal2Json],
             PluginChoice::Auto if Plugin::Wal2Json.filters(filter) => {

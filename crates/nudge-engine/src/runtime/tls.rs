@@ -12,6 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::policy::diagnosis::{self, Stage};
 use crate::runtime::Socket;
+use crate::runtime::listening::Listening;
 use crate::{Error, ErrorKind, Tls, TlsIdentity, TlsVerify, TlsVersion};
 
 /// Begins TLS. `None` gives the bare socket back: the server has none. `name` is what the certificate
@@ -26,7 +27,13 @@ pub(crate) async fn secure(
         return Ok((socket, None));
     }
     let connector = tokio_native_tls::TlsConnector::from(connector);
-    let stream = connector.connect(name, socket).await.map_err(handshake_failed)?;
+    let (socket, heard) = Listening::new(socket);
+    let stream = connector.connect(name, socket).await.map_err(|error| {
+        // A server that has agreed to TLS and then ends was stopped, or something in between was. One
+        // that ends without a word when TLS comes first does not know that this may be.
+        let cut_off = heard.end() && (heard.anything() || !tls.direct);
+        if cut_off { diagnosis::network(Stage::Tls, ended(error)) } else { handshake_failed(error) }
+    })?;
     if tls.direct && stream.get_ref().negotiated_alpn().ok().flatten().as_deref() != Some(ALPN.as_bytes()) {
         // What answered is TLS, but it did not say that it is PostgreSQL (manual: ALPN is mandatory).
         return Err(Error::permanent(
@@ -127,6 +134,10 @@ fn client_identity(files: &TlsIdentity) -> Result<Identity, Error> {
 fn unusable_file(what: &str, path: &Path, why: &str, hint: &str) -> Error {
     let path = path.display();
     Error::permanent(ErrorKind::Tls, format!("{what} in \"{path}\" cannot be used: {why}")).with_hint(hint)
+}
+
+fn ended(error: native_tls::Error) -> io::Error {
+    io::Error::new(io::ErrorKind::UnexpectedEof, error)
 }
 
 /// A handshake that the network broke may work the next time; a certificate that is not trusted

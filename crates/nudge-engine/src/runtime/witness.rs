@@ -7,11 +7,12 @@ use std::ffi::CString;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use nudge_proto::{DataRow, Lsn};
 use tokio::time::timeout;
 
 use crate::policy::diagnosis::{self, Stage};
-use crate::policy::{Lineage, Snapshot, question};
+use crate::policy::{Lineage, Snapshot, question, visibility};
 use crate::runtime::Route;
 use crate::runtime::login::{Conversation, Login, Purpose, lossy};
 use crate::{Error, ErrorKind, TableName};
@@ -20,9 +21,11 @@ use crate::{Error, ErrorKind, TableName};
 pub(crate) struct Witness {
     login: Arc<Login>,
     route: Arc<dyn Route>,
-    limit: Duration,
+    connect_timeout: Duration,
     /// `None` until the first question, and after a failure.
     session: Option<Conversation>,
+    /// A login that takes longer than an item waits: the next question goes on with it.
+    login_under_way: Option<BoxFuture<'static, Result<Conversation, Error>>>,
 }
 
 /// What the server said.
@@ -37,8 +40,8 @@ pub(crate) struct Testimony {
 }
 
 impl Witness {
-    pub(crate) fn new(login: Arc<Login>, route: Arc<dyn Route>, limit: Duration) -> Self {
-        Self { login, route, limit, session: None }
+    pub(crate) fn new(login: Arc<Login>, route: Arc<dyn Route>, connect_timeout: Duration) -> Self {
+        Self { login, route, connect_timeout, session: None, login_under_way: None }
     }
 
     /// Whether it asks the server at the end of this route.
@@ -49,7 +52,7 @@ impl Witness {
     /// Asks what can be seen, and what lies above `tables`. Gives itself back, for the next question.
     pub(crate) async fn ask(mut self, tables: Arc<[TableName]>) -> (Self, Result<Testimony, Error>) {
         let late = |_| Err(diagnosis::timeout(Stage::Session, "the limit of a second"));
-        let answer = timeout(self.limit, self.converse(&tables)).await.unwrap_or_else(late);
+        let answer = timeout(visibility::BLIND, self.converse(&tables)).await.unwrap_or_else(late);
         (self, answer)
     }
 
@@ -61,8 +64,24 @@ impl Witness {
         {
             return Ok(testimony);
         }
-        let session = self.login.perform(&*self.route, Purpose::Question, self.limit).await?;
+        let resumed = self.login_under_way.is_some();
+        let session = match self.log_in().await {
+            Err(_) if resumed => self.log_in().await,
+            outcome => outcome,
+        }?;
         self.question(session, tables).await
+    }
+
+    /// Goes on with the login that is under way, or begins one.
+    async fn log_in(&mut self) -> Result<Conversation, Error> {
+        let (login, route, limit) = (&self.login, &self.route, self.connect_timeout);
+        let under_way = self.login_under_way.get_or_insert_with(|| {
+            let (login, route) = (Arc::clone(login), Arc::clone(route));
+            Box::pin(async move { login.perform(&*route, Purpose::Question, limit).await })
+        });
+        let outcome = under_way.await;
+        self.login_under_way = None;
+        outcome
     }
 
     /// A session that fails half way is not used again.

@@ -12,7 +12,7 @@ use pgnudge_testkit::{Sender, Signal, wait_until};
 
 use crate::consumer::PATIENCE;
 use crate::evidence::{ensure, evidence};
-use crate::{Claim, Context, Evidence, Failure, Plugins, Watch};
+use crate::{Claim, Context, Evidence, Failure, Need, Plugins, Watch};
 
 pub(super) const CLAIM: Claim = Claim {
     name: "a_blocked_slot_is_withdrawn",
@@ -22,7 +22,7 @@ pub(super) const CLAIM: Claim = Claim {
     falsified_by: "a slot or a walsender that is still there while the transaction is",
     proves: &["R11", "law 3"],
     plugins: Plugins::Auto,
-    needs: &[],
+    needs: &[Need::ForTests("it holds a transaction open")],
     run: |context| Box::pin(a_blocked_slot_is_withdrawn(context)),
 };
 

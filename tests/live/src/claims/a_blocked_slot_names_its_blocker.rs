@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use crate::consumer::PATIENCE;
 use crate::evidence::{ensure, evidence};
-use crate::{Claim, Context, Evidence, Failure, Plugins, Watch};
+use crate::{Claim, Context, Evidence, Failure, Need, Plugins, Watch};
 
 use super::a_blocked_slot_is_withdrawn::blocked;
 
@@ -25,7 +25,7 @@ pub(super) const CLAIM: Claim = Claim {
     falsified_by: "a wait without a name, or a slot or walsender that is still there while the transaction is",
     proves: &["law 3"],
     plugins: Plugins::Auto,
-    needs: &[],
+    needs: &[Need::ForTests("it holds a transaction open")],
     run: |context| Box::pin(a_blocked_slot_names_its_blocker(context)),
 };
 

@@ -22,8 +22,7 @@ async fn a_closed_stdout_ends_it(context: Context) -> Result<Evidence, Failure> 
     context.sql("CREATE TABLE t (id int PRIMARY KEY)").await?;
     let mut watch = context.watch(&[]).await?;
     context.sql("INSERT INTO t VALUES (1)").await?;
-    let first = watch.next_item().await?;
-    ensure!(first.changes().len() == 1, "the insertion was told as {first:?}");
+    watch.next_item().await?;
     watch.close_stdout();
     context.sql("INSERT INTO t VALUES (2)").await?;
     let finished = watch.wait(PATIENCE).await?;

@@ -16,7 +16,7 @@ pub(super) const CLAIM: Claim = Claim {
     falsified_by: "another sum, a Resync, a batch that names the table twice, or more memory",
     proves: &["R3", "R5"],
     plugins: Plugins::Each,
-    needs: &[Need::ProcessMemory],
+    needs: &[Need::ForTests("it writes a million rows"), Need::ProcessMemory],
     run: |context| Box::pin(a_million_rows_are_one_event(context)),
 };
 

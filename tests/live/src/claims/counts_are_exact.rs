@@ -8,7 +8,7 @@ use std::time::Duration;
 use pgnudge::{Builder, Feed};
 
 use crate::consumer::Consumer;
-use crate::context::connected;
+use crate::context::{connected, with_parameter};
 use crate::evidence::{ensure, evidence};
 use crate::{Claim, Context, Evidence, Failure, Plugins};
 
@@ -37,7 +37,7 @@ async fn counts_are_exact(context: Context) -> Result<Evidence, Failure> {
     ensure!(told == expected, "told {told:?}, not {expected:?}");
 
     // Many transactions, in windows and reads as they happen to be: without TLS, a read brings more.
-    let plain = format!("{}?sslmode=disable", context.scratch.dsn());
+    let plain = with_parameter(&context.scratch.dsn(), Some("sslmode=disable"));
     let plain = Feed::builder(plain).plugin(context.variant.choice());
     let mut feeds = [context.feed().await?, connected(plain).await?];
     for _ in 0..TRANSACTIONS {

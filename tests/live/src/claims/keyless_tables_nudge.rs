@@ -21,10 +21,8 @@ async fn keyless_tables_nudge(context: Context) -> Result<Evidence, Failure> {
     context.sql("CREATE TABLE keyless AS SELECT generate_series(1, 10) AS id").await?;
     change(&context).await?;
     // Tied to the database, it goes with it.
-    let (role, database) = ("nudger", context.scratch.name());
-    context
-        .sql(&format!("ALTER ROLE {role} IN DATABASE {database} SET client_min_messages = 'error'"))
-        .await?;
+    let database = context.scratch.name();
+    context.sql(&format!("ALTER DATABASE {database} SET client_min_messages = 'error'")).await?;
     change(&context).await?;
     evidence!("3 rows updated and 2 deleted: 5 told, by default and with client_min_messages=error")
 }

@@ -8,7 +8,7 @@ use pgnudge::Plugin;
 use tokio::time::timeout;
 
 use crate::evidence::{ensure, evidence};
-use crate::{Claim, Context, Evidence, Failure, Plugins, Variant, watch};
+use crate::{Claim, Context, Evidence, Failure, Need, Plugins, Variant, watch};
 
 pub(super) const CLAIM: Claim = Claim {
     name: "mistakes_are_errors_with_hints",
@@ -19,7 +19,7 @@ pub(super) const CLAIM: Claim = Claim {
     falsified_by: "a status of 0, a program that goes on, other lines, or anything on stdout",
     proves: &["law 5"],
     plugins: Plugins::Auto,
-    needs: &[],
+    needs: &[Need::ForTests("it makes a role")],
     run: |context| Box::pin(mistakes_are_errors_with_hints(context)),
 };
 
@@ -35,6 +35,8 @@ async fn mistakes_are_errors_with_hints(context: Context) -> Result<Evidence, Fa
     mistakes.make("bad option", &[&dsn, "--debonce=1s"], "--debonce").await?;
     mistakes.make("bad value", &[&dsn, "--debounce=soon"], "soon").await?;
     mistakes.make("bad knobs", &[&dsn, "--debounce=1s", "--max-batch-wait=1ms"], "max_batch_wait").await?;
+    let keys = [&dsn, "--payload=pk", "--plugin=test_decoding"];
+    mistakes.make("keys of test_decoding", &keys, "payload").await?;
     mistakes.make("bad pattern", &[&dsn, "--table=orders"], "orders").await?;
     mistakes.make("bad key", &["host=localhost pot=5432"], "pot").await?;
     plugins(&context, &mut mistakes, &dsn).await?;
@@ -58,6 +60,7 @@ async fn plugins(context: &Context, mistakes: &mut Mistakes, dsn: &str) -> Resul
         let plugin = format!("--plugin={}", variant.flag());
         mistakes.make(&format!("missing plugin {variant}"), &[dsn, &plugin], "No such file").await?;
     }
+    mistakes.make("missing plugin for keys", &[dsn, "--payload=pk"], "payload to table").await?;
     Ok(())
 }
 

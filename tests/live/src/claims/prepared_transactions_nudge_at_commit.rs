@@ -13,7 +13,10 @@ pub(super) const CLAIM: Claim = Claim {
     falsified_by: "an event before COMMIT PREPARED or after ROLLBACK PREPARED, or another count",
     proves: &["R10"],
     plugins: Plugins::Each,
-    needs: &[Need::PreparedTransactions],
+    needs: &[
+        Need::ForTests("a prepared transaction would outlive a crash of this run"),
+        Need::PreparedTransactions,
+    ],
     run: |context| Box::pin(prepared_transactions_nudge_at_commit(context)),
 };
 

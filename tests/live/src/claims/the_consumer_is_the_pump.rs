@@ -26,7 +26,7 @@ pub(super) const CLAIM: Claim = Claim {
     falsified_by: "a greater distance, memory that grows, a second item, or a count that is not that of the rows",
     proves: &["R5", "R9"],
     plugins: Plugins::Each,
-    needs: &[Need::ProcessMemory],
+    needs: &[Need::ForTests("it writes for 10 s"), Need::ProcessMemory],
     run: |context| Box::pin(the_consumer_is_the_pump(context)),
 };
 

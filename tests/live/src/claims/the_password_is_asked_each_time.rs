@@ -12,7 +12,7 @@ use pgnudge_testkit::wait_until;
 use crate::consumer::{Consumer, PATIENCE};
 use crate::context::streaming;
 use crate::evidence::{ensure, evidence};
-use crate::{Claim, Context, Evidence, Failure, Plugins};
+use crate::{Claim, Context, Evidence, Failure, Need, Plugins};
 
 pub(super) const CLAIM: Claim = Claim {
     name: "the_password_is_asked_each_time",
@@ -22,7 +22,7 @@ pub(super) const CLAIM: Claim = Claim {
     falsified_by: "a feed that stays away although its callback knows the password",
     proves: &["R2", "law 5"],
     plugins: Plugins::Auto,
-    needs: &[],
+    needs: &[Need::ForTests("it makes a role")],
     run: |context| Box::pin(the_password_is_asked_each_time(context)),
 };
 

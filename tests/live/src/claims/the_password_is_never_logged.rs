@@ -6,7 +6,7 @@ use pgnudge_testkit::Signal;
 
 use crate::consumer::{Consumer, PATIENCE};
 use crate::evidence::{ensure, evidence};
-use crate::{Claim, Context, Evidence, Failure, Plugins, Watch};
+use crate::{Claim, Context, Evidence, Failure, Need, Plugins, Watch};
 
 pub(super) const CLAIM: Claim = Claim {
     name: "the_password_is_never_logged",
@@ -16,7 +16,7 @@ pub(super) const CLAIM: Claim = Claim {
     falsified_by: "the password in what the program prints",
     proves: &["law 4"],
     plugins: Plugins::Auto,
-    needs: &[],
+    needs: &[Need::ForTests("it makes a role")],
     run: |context| Box::pin(the_password_is_never_logged(context)),
 };
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::consumer::Consumer;
 use crate::context::connected;
 use crate::evidence::{ensure, evidence};
-use crate::{Claim, Context, Evidence, Failure, Item, Plugins};
+use crate::{Claim, Context, Evidence, Failure, Item, Need, Plugins};
 
 pub(super) const CLAIM: Claim = Claim {
     name: "visible_before_nudged",
@@ -16,7 +16,7 @@ pub(super) const CLAIM: Claim = Claim {
     falsified_by: "one read that is older than the changes it was nudged for",
     proves: &["R13"],
     plugins: Plugins::Each,
-    needs: &[],
+    needs: &[Need::ForTests("it commits as fast as it can")],
     run: |context| Box::pin(visible_before_nudged(context)),
 };
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use pgnudge_testkit::Cluster;
 
-use crate::evidence::evidence;
+use crate::evidence::{ensure, evidence};
 use crate::{Claim, Context, Evidence, Failure, Need, Plugins};
 
 use super::mistakes_are_errors_with_hints::Mistakes;
@@ -26,11 +26,14 @@ pub(super) const CLAIM: Claim = Claim {
 async fn wal_level_too_low_is_an_error(context: Context) -> Result<Evidence, Failure> {
     let own = context.on_own_cluster(Cluster::builder().wal_level("replica")).await?;
     if own.server.major() >= 19 {
+        let before = own.scratch.query_one_text("SHOW effective_wal_level").await?;
         let mut feed = own.feed().await?;
+        let during = own.scratch.query_one_text("SHOW effective_wal_level").await?;
+        ensure!((&*before, &*during) == ("replica", "logical"), "the level was {before}, then {during}");
         own.sql("CREATE TABLE t AS SELECT 1").await?;
         own.tally(&mut feed).await?.ensure_exactly(&[("public.t", 1)])?;
         return evidence!(
-            "PostgreSQL {} decodes with wal_level = replica, and it streams",
+            "PostgreSQL {} raises effective_wal_level from {before} to {during}, and it streams",
             own.server.version()
         );
     }

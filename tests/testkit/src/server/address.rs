@@ -1,15 +1,27 @@
-//! How to reach a server as its superuser.
+//! How to reach a server.
 
+use std::fmt;
 use std::time::Duration;
 
 use tokio_postgres::config::Host;
-use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
+use tokio_postgres::{Client, Config, NoTls, Socket};
 
+use super::given::Given;
 use crate::error::Error;
 
+/// Where a server is, and who the suites are there.
+#[derive(Clone)]
+pub(crate) enum Address {
+    /// A server for tests: the suites are its superuser.
+    Known(Known),
+    /// One that a user named: the suites are whoever the user says.
+    Given(Given),
+}
+
 /// Host, port and superuser of a server.
-#[derive(Clone, Debug)]
-pub(crate) struct Address {
+#[derive(Clone)]
+pub(crate) struct Known {
     host: String,
     port: u16,
     user: String,
@@ -19,7 +31,7 @@ pub(crate) struct Address {
 impl Address {
     pub(crate) fn new(host: &str, port: u16, user: &str, password: &str) -> Self {
         let [host, user, password] = [host, user, password].map(str::to_owned);
-        Self { host, port, user, password }
+        Self::Known(Known { host, port, user, password })
     }
 
     /// From a connection string, of which the first host counts.
@@ -35,33 +47,85 @@ impl Address {
         Ok(Self::new(&host, port, config.get_user().unwrap_or("postgres"), &password))
     }
 
-    /// A connection URI; a unix socket's directory goes in as the host, escaped.
+    /// A connection URI of that user's; on a server that was named there is but one user.
     pub(crate) fn dsn(&self, user: &str, password: &str, database: &str) -> String {
+        match self {
+            Self::Known(known) => known.dsn(user, password, database),
+            Self::Given(given) => given.uri(database),
+        }
+    }
+
+    /// [`dsn`](Self::dsn) of the superuser.
+    pub(crate) fn superuser_dsn(&self, database: &str) -> String {
+        match self {
+            Self::Known(known) => known.dsn(&known.user, &known.password, database),
+            Self::Given(given) => given.uri(database),
+        }
+    }
+
+    /// A connection of the suites' own. It lives as long as the client and this runtime.
+    pub(crate) async fn connect(&self, database: &str) -> Result<Client, Error> {
+        match self {
+            Self::Known(known) => open(&mut known.config(database), NoTls).await,
+            Self::Given(given) => {
+                let uri = given.drivers_uri(database).parse();
+                let mut config: Config = uri.map_err(|error| Error::because("the URI", error))?;
+                open(&mut config, given.connector()?).await
+            }
+        }
+    }
+
+    /// The same, to a database that is there anyway.
+    pub(crate) async fn connect_anywhere(&self) -> Result<Client, Error> {
+        match self {
+            Self::Known(_) => self.connect("postgres").await,
+            Self::Given(given) => self.connect(given.database()).await,
+        }
+    }
+}
+
+impl Known {
+    /// A unix socket's directory goes in as the host, escaped.
+    fn dsn(&self, user: &str, password: &str, database: &str) -> String {
         let host = if self.host.contains(':') { format!("[{}]", self.host) } else { escaped(&self.host) };
         let [user, password, database] = [user, password, database].map(escaped);
         format!("postgres://{user}:{password}@{host}:{}/{database}", self.port)
     }
 
-    /// [`dsn`](Self::dsn) of the superuser.
-    pub(crate) fn superuser_dsn(&self, database: &str) -> String {
-        self.dsn(&self.user, &self.password, database)
-    }
-
-    /// A connection of the superuser's. It lives as long as the client and this runtime.
-    pub(crate) async fn connect(&self, database: &str) -> Result<Client, Error> {
+    fn config(&self, database: &str) -> Config {
         let mut config = Config::new();
-        config.host(&self.host).port(self.port).user(&self.user).dbname(database);
-        config.password(&self.password).application_name("pgnudge-testkit");
-        config.connect_timeout(Duration::from_secs(30));
-        let refused = |error| {
-            let what = format!("no connection to {}:{} as {}", self.host, self.port, self.user);
-            Error::because(what, error)
-        };
-        let (client, connection) = config.connect(NoTls).await.map_err(refused)?;
-        // How it ends is for the client to tell: each of its queries fails from then on.
-        tokio::spawn(async { connection.await.ok() });
-        Ok(client)
+        config.host(&self.host).port(self.port).user(&self.user).dbname(database).password(&self.password);
+        config
     }
+}
+
+/// Neither password.
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Known(known) => write!(f, "{}:{} as {}", known.host, known.port, known.user),
+            Self::Given(_) => f.write_str("the server that was named"),
+        }
+    }
+}
+
+async fn open<T>(config: &mut Config, tls: T) -> Result<Client, Error>
+where
+    T: MakeTlsConnect<Socket, Stream: Send, TlsConnect: Send> + Send,
+    <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
+    T::Stream: 'static,
+{
+    config.application_name("pgnudge-testkit").connect_timeout(Duration::from_secs(30));
+    let refused = |error| Error::because(format!("no connection to {}", place(config)), error);
+    let (client, connection) = config.connect(tls).await.map_err(refused)?;
+    // How it ends is for the client to tell: each of its queries fails from then on.
+    tokio::spawn(async { connection.await.ok() });
+    Ok(client)
+}
+
+/// Where a connection goes to, and as whom.
+fn place(config: &Config) -> String {
+    format!("{:?} {:?} as {}", config.get_hosts(), config.get_ports(), config.get_user().unwrap_or_default())
 }
 
 /// Whatever is not a letter, a digit or one of `-._~`, escaped for a URI.

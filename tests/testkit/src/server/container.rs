@@ -16,24 +16,30 @@ use crate::wait::wait_until;
 pub(super) type Container = ContainerAsync<GenericImage>;
 
 /// Starts a server in a container, the image being pulled if need be.
-pub(super) async fn start() -> Result<Server, Error> {
+pub(super) async fn start(image: &str) -> Result<Server, Error> {
     let failed = |error| Error::because("the container does not start", error);
     let engine = docker_client_instance().await.map_err(|error| no_engine(&error))?;
     ping(&engine).await?;
-    let container = request().start().await.map_err(failed)?;
+    let container = request(image).start().await.map_err(failed)?;
     let host = container.get_host().await.map_err(failed)?.to_string();
     let port = container.get_host_port_ipv4(5432).await.map_err(failed)?;
     let address = Address::new(&host, port, "postgres", "postgres");
     wait_until_ready(&address).await?;
     external::add_role(&address).await?;
-    Server::at(address, Origin::Container { _container: Box::new(container) }).await
+    Server::at(address, Origin::Container { image: image.to_owned(), _container: Box::new(container) }).await
 }
 
-/// The official image, with the settings that a throwaway cluster has.
-fn request() -> ContainerRequest<GenericImage> {
+/// What runs where nobody asks for another one.
+pub(super) const DEFAULT: &str = "postgres:17";
+
+/// An image of the official kind, with the settings that a throwaway cluster has.
+fn request(image: &str) -> ContainerRequest<GenericImage> {
+    // A colon before a slash is that of a registry's port.
+    let tagged = image.rsplit_once(':').filter(|(_, tag)| !tag.contains('/'));
+    let (name, tag) = tagged.unwrap_or((image, "latest"));
     // It says so when it has made its database; then it starts the server once more.
     let made = WaitFor::message_on_stdout("PostgreSQL init process complete");
-    let image = GenericImage::new("postgres", "17").with_exposed_port(5432.tcp()).with_wait_for(made);
+    let image = GenericImage::new(name, tag).with_exposed_port(5432.tcp()).with_wait_for(made);
     let settings = SETTINGS.iter().flat_map(|setting| ["-c", setting]);
     image
         .with_env_var("POSTGRES_PASSWORD", "postgres")
@@ -76,7 +82,7 @@ mod tests {
 
     #[test]
     fn the_container_is_the_official_image_with_logical_decoding() {
-        let request = request();
+        let request = request(DEFAULT);
         assert_eq!(request.descriptor(), "postgres:17");
         assert_eq!(request.expose_ports(), [5432.tcp()]);
         let command: Vec<_> = request.cmd().collect();
@@ -84,6 +90,15 @@ mod tests {
         assert_eq!(command.len(), 1 + 2 * SETTINGS.len());
         let password = request.env_vars().find(|(name, _)| name == "POSTGRES_PASSWORD");
         assert_eq!(password.unwrap().1, "postgres");
+    }
+
+    #[test]
+    fn an_image_may_come_from_a_registry_and_without_a_tag() {
+        assert_eq!(
+            request("localhost:5000/team/postgres").descriptor(),
+            "localhost:5000/team/postgres:latest"
+        );
+        assert_eq!(request("docker.io/postgres:19beta1").descriptor(), "docker.io/postgres:19beta1");
     }
 
     #[tokio::test]

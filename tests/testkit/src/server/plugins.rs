@@ -12,6 +12,9 @@ use crate::error::Error;
 /// it would have to wait.
 pub(super) async fn offered(client: &Client) -> Result<Vec<&'static str>, Error> {
     let mut offered = Vec::new();
+    // Behind somebody's open transaction a slot waits, and so would everybody who asks for it.
+    let bounded = client.batch_execute("SET lock_timeout = '10s'").await;
+    bounded.map_err(|error| Error::because("lock_timeout", error))?;
     for plugin in ["test_decoding", "wal2json"] {
         if makes_a_slot(client, plugin).await? {
             offered.push(plugin);

@@ -18,7 +18,7 @@ pub(super) async fn find() -> Result<Server, Error> {
     match choose(external::dsn(), || Installation::find(&[]), by_hand)? {
         Choice::External(dsn) => external::connect(&dsn).await,
         Choice::Installed(installation) => Server::start_from(installation, Cluster::builder()).await,
-        Choice::Container { because } => container::start().await.map_err(|error| {
+        Choice::Container { because } => container::start(container::DEFAULT).await.map_err(|error| {
             Error::new(format!(
                 "no server for the tests. {} is not set; {because}; {error}",
                 external::VARIABLE

@@ -1,0 +1,92 @@
+//! What operators measure, through the facade crate `metrics`, if the feature of that name is on.
+//!
+//! The program chooses the recorder; without one, and without the feature, nothing is recorded. Nothing is
+//! done per change: figures are added up once per read of the socket. All feeds of a process share them.
+//! `docs/metrics.md` lists them for operators.
+
+#![cfg_attr(not(feature = "metrics"), allow(unused_variables, reason = "there is nobody to tell"))]
+
+use std::time::{Duration, SystemTime};
+
+use crate::runtime::Status;
+use crate::{FeedItem, Reason};
+
+/// Tells the recorder what the figures mean.
+pub(crate) fn describe() {
+    #[cfg(feature = "metrics")]
+    {
+        use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+        let count = Unit::Count;
+        describe_counter!("pgnudge_changes_total", count, "Row changes that the filter let through.");
+        describe_counter!("pgnudge_batches_total", count, "Batches that consumers took.");
+        describe_counter!("pgnudge_resyncs_total", count, "Resyncs that consumers took, by reason.");
+        describe_counter!("pgnudge_reconnects_total", count, "Streams after the first of a feed.");
+        describe_counter!("pgnudge_received_bytes_total", Unit::Bytes, "Bytes of the stream.");
+        describe_counter!("pgnudge_status_messages_total", count, "Standby status messages to the server.");
+        describe_gauge!("pgnudge_state", count, "1 for the state that the feed is in, 0 for the others.");
+        describe_gauge!(
+            "pgnudge_last_byte_timestamp_seconds",
+            Unit::Seconds,
+            "When the server was last heard."
+        );
+        describe_gauge!("pgnudge_pending_tables", count, "Distinct tables in the open window.");
+        describe_histogram!("pgnudge_slot_wait_seconds", Unit::Seconds, "How long a slot took.");
+    }
+}
+
+/// A read of the socket was understood. What has to be computed is computed for a recorder alone.
+pub(crate) fn read(bytes: usize, at: SystemTime, changes: impl FnOnce() -> u64) {
+    #[cfg(feature = "metrics")]
+    {
+        let at = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        metrics::counter!("pgnudge_received_bytes_total").increment(bytes as u64);
+        metrics::counter!("pgnudge_changes_total").increment(changes());
+        metrics::gauge!("pgnudge_last_byte_timestamp_seconds").set(at.as_secs_f64());
+    }
+}
+
+/// The window holds that many tables now.
+pub(crate) fn pending(tables: impl FnOnce() -> usize) {
+    #[cfg(feature = "metrics")]
+    metrics::gauge!("pgnudge_pending_tables").set(tables() as f64);
+}
+
+/// A consumer took an item, and with it all that was pending.
+pub(crate) fn taken(item: &FeedItem) {
+    #[cfg(feature = "metrics")]
+    match item {
+        FeedItem::Batch { .. } => metrics::counter!("pgnudge_batches_total").increment(1),
+        FeedItem::Resync { reason, .. } => {
+            metrics::counter!("pgnudge_resyncs_total", "reason" => reason.as_str()).increment(1);
+        }
+    }
+}
+
+/// A stream has begun.
+pub(crate) fn started(reason: Reason) {
+    #[cfg(feature = "metrics")]
+    metrics::counter!("pgnudge_reconnects_total").increment(u64::from(reason == Reason::Reconnected));
+}
+
+/// The server was told how far we are.
+pub(crate) fn confirmed() {
+    #[cfg(feature = "metrics")]
+    metrics::counter!("pgnudge_status_messages_total").increment(1);
+}
+
+/// The server has made a slot, or refused to.
+pub(crate) fn slot_wait(waited: Duration) {
+    #[cfg(feature = "metrics")]
+    metrics::histogram!("pgnudge_slot_wait_seconds").record(waited.as_secs_f64());
+}
+
+/// The feed is in another state; `None`: it is gone.
+pub(crate) fn state(status: Option<&Status>) {
+    #[cfg(feature = "metrics")]
+    {
+        let now = status.map(Status::as_str);
+        for name in Status::NAMES {
+            metrics::gauge!("pgnudge_state", "state" => name).set(f64::from(u8::from(now == Some(name))));
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! `pgnudge bridge`: one feed in, a fleet of listeners out.
+//!
+//! One decoding pass on the server wakes everybody: whoever LISTENs (`notifier`), and whoever holds an
+//! event stream over HTTP (`http`). Each of them sits in the library's hub, with a window of its own, so
+//! that none can hold up another. Of several bridges an advisory lock (`lock`) makes one the active one.
+
+mod arguments;
+mod board;
+mod http;
+mod lock;
+mod notification;
+mod notifier;
+mod retry;
+mod stage;
+mod term;
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use crate::arguments::FeedArguments;
+use crate::failure::Failure;
+use crate::{service, shutdown};
+use board::Board;
+use http::Server;
+use lock::Lock;
+use notifier::Notifier;
+use retry::Retry;
+use stage::{Role, Stage};
+
+pub(crate) use arguments::BridgeArguments;
+
+/// All that the parts of a bridge share.
+#[derive(Debug)]
+struct Bridge {
+    feed: FeedArguments,
+    notifier: Option<Notifier>,
+    lock: Option<Lock>,
+    stage: Stage,
+    board: Board,
+}
+
+/// Runs until it is asked to end, or cannot begin.
+pub(crate) async fn run(arguments: BridgeArguments) -> Result<(), Failure> {
+    let requested = shutdown::requested()?;
+    let BridgeArguments { feed, notify, http, ha, ha_name } = arguments;
+    let fallback = notify.channel.as_ref().map_or("bridge", |channel| channel.as_str()).to_owned();
+    let connection = notify.notify_dsn.unwrap_or_else(|| feed.connection().to_owned());
+    let notifier =
+        notify.channel.map(|channel| Notifier::new(connection, channel, notify.format, feed.backoff()));
+    let lock =
+        ha.then(|| Lock { connection: feed.connection().to_owned(), name: ha_name.unwrap_or(fallback) });
+    let (stage, board) = (Stage::new(), Board::new());
+    let bridge = Arc::new(Bridge { feed, notifier, lock, stage, board });
+    let server = Server::bind(&http, &bridge).await?;
+    tokio::select! {
+        failure = bridge.work() => failure.map(|never| match never {}),
+        failure = server.serve() => failure.map(|never| match never {}),
+        role = role_at(requested, &bridge.stage) => {
+            if let Role::Active { status, .. } = role {
+                service::stopping();
+                shutdown::closed(status).await;
+            }
+            Ok(())
+        }
+    }
+}
+
+/// What the bridge is when it is asked to end.
+async fn role_at(requested: oneshot::Receiver<()>, stage: &Stage) -> Role {
+    let _ = requested.await;
+    stage.role()
+}
+
+impl Bridge {
+    /// Terms as the active bridge, one after another; without `--ha` there is one that does not end.
+    async fn work(&self) -> Result<Infallible, Failure> {
+        let Some(lock) = &self.lock else { return self.term().await };
+        let mut retry = Retry::new("the session of the lock", self.feed.backoff());
+        let mut first = true;
+        loop {
+            let error = match lock.acquire().await {
+                Ok(mut held) => {
+                    (first, retry) = (false, Retry::new("holding the lock", self.feed.backoff()));
+                    tracing::info!(name = lock.name, "this is the active bridge");
+                    tokio::select! {
+                        biased;
+                        error = held.lost() => error,
+                        failure = self.term() => return failure,
+                    }
+                }
+                Err(error) if first && error.is_permanent() => return Err(error.into()),
+                Err(error) => error,
+            };
+            retry.pause(&error).await;
+        }
+    }
+}

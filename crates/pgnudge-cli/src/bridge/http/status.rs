@@ -1,0 +1,122 @@
+//! `GET /status` and the page that shows it.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::header;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{Html, IntoResponse, Response};
+use pgnudge::Status;
+use serde::Serialize;
+use tokio::time::{Interval, MissedTickBehavior};
+
+use crate::bridge::board::Picture;
+use crate::bridge::http::Web;
+use crate::bridge::stage::Role;
+
+/// The page. It loads nothing from anywhere else.
+pub(super) async fn page() -> Response {
+    let policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
+                  connect-src 'self'; img-src data:; frame-ancestors 'none'; base-uri 'none'";
+    let headers = [
+        (header::CONTENT_SECURITY_POLICY, policy),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CACHE_CONTROL, "no-cache"),
+    ];
+    (headers, Html(include_str!("page.html"))).into_response()
+}
+
+/// The state now, and then once a second while somebody looks.
+pub(super) async fn stream(State(web): State<Web>) -> Response {
+    let mut clock = tokio::time::interval(Duration::from_secs(1));
+    clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let moments =
+        futures::stream::unfold((web.clone(), clock), |(web, mut clock): (Web, Interval)| async move {
+            clock.tick().await;
+            let data = serde_json::to_string(&web.report()).unwrap_or_default();
+            Some((Ok::<_, Infallible>(Event::default().data(data)), (web, clock)))
+        });
+    Sse::new(moments).keep_alive(KeepAlive::new().interval(web.heartbeat)).into_response()
+}
+
+/// What the page is told.
+#[derive(Serialize)]
+struct Report {
+    state: &'static str,
+    /// A sentence about it.
+    detail: String,
+    plugin: Option<&'static str>,
+    slot: Option<String>,
+    backend_pid: Option<i32>,
+    /// Seconds of this term.
+    term: Option<u64>,
+    ha: bool,
+    notify: Option<Notify>,
+    subscribers: usize,
+    max_subscribers: usize,
+    version: &'static str,
+    #[serde(flatten)]
+    picture: Picture,
+}
+
+#[derive(Serialize)]
+struct Notify {
+    channel: String,
+    connected: bool,
+}
+
+impl Web {
+    fn report(&self) -> Report {
+        let bridge = &self.bridge;
+        let role = bridge.stage.role();
+        let (plugin, slot, backend_pid) = match &role {
+            Role::Active { status, .. } => match &*status.borrow() {
+                Status::Streaming { slot, backend_pid, plugin, .. } => {
+                    (Some(plugin.name()), Some(slot.to_string()), Some(*backend_pid))
+                }
+                _ => (None, None, None),
+            },
+            Role::Standby => (None, None, None),
+        };
+        Report {
+            state: role.word(),
+            detail: detail(&role),
+            plugin,
+            slot,
+            backend_pid,
+            term: bridge.stage.term().map(|term| term.age().as_secs()),
+            ha: bridge.lock.is_some(),
+            notify: bridge.notifier.as_ref().map(|notifier| Notify {
+                channel: notifier.channel().to_owned(),
+                connected: notifier.is_connected(),
+            }),
+            subscribers: self.occupied(),
+            max_subscribers: self.max_seats,
+            version: env!("CARGO_PKG_VERSION"),
+            picture: bridge.board.picture(),
+        }
+    }
+}
+
+fn detail(role: &Role) -> String {
+    let Role::Active { status, .. } = role else {
+        return "Another bridge is active. This one takes over when that one is gone.".into();
+    };
+    match &*status.borrow() {
+        Status::Connecting { attempt: 0 } => "Connecting to the server.".into(),
+        Status::Connecting { attempt } => format!("Connecting again, after {attempt} failures in a row."),
+        Status::WaitingForSlot { blocker: None, .. } => "Waiting for the replication slot.".into(),
+        Status::WaitingForSlot { blocker: Some(blocker), .. } => {
+            format!("Waiting for the replication slot, behind {blocker}.")
+        }
+        Status::Streaming { unchecked: Some(error), .. } => {
+            format!("Live; items are not checked for visibility: {error}.")
+        }
+        Status::Streaming { .. } => "Live: every commit nudges.".into(),
+        Status::BackingOff { error, .. } => {
+            format!("{error}. {}", error.hint().unwrap_or_default())
+        }
+        _ => String::new(),
+    }
+}

@@ -1,0 +1,67 @@
+//! Which of several bridges is the active one: who holds an advisory lock (manual, "Advisory Locks").
+//!
+//! The lock belongs to a session, and the server lets it go with the session: whatever happens to the
+//! active bridge or its host, the next one in the queue is woken by the server. Two bridges that are both
+//! active for a moment do no harm: their listeners are nudged twice.
+
+use pgnudge::{Error, Session, SessionKind};
+
+use crate::bridge::notification::literal;
+
+/// The lock of one group of bridges.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    pub(crate) connection: String,
+    pub(crate) name: String,
+}
+
+/// The lock, held. It is let go when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Held(Session);
+
+impl Lock {
+    /// Waits until this bridge is the active one.
+    ///
+    /// # Errors
+    /// The loss of the session, or that there is none.
+    pub(crate) async fn acquire(&self) -> Result<Held, Error> {
+        let mut session = Session::connect(&self.connection, SessionKind::Sql).await?;
+        session.query(SETTINGS).await?;
+        // Servers on some systems cannot do this.
+        let _ = session.query("SET client_connection_check_interval = '2s'").await;
+        tracing::info!(name = self.name, "waiting to become the active bridge");
+        session.query(&wait(&self.name)).await?;
+        Ok(Held(session))
+    }
+}
+
+impl Held {
+    /// Waits until the lock is lost, which is when its session is.
+    pub(crate) async fn lost(&mut self) -> Error {
+        self.0.closed().await
+    }
+}
+
+/// One call that returns when the lock is ours.
+///
+/// A statement has a snapshot, and one that waits for days would keep VACUUM from cleaning up and
+/// CREATE INDEX CONCURRENTLY from ending; so the server starts a new transaction after every
+/// `lock_timeout`, without a word to anybody. The wait itself goes on: whoever lets the lock go wakes us.
+fn wait(name: &str) -> String {
+    let key = format!("pg_catalog.hashtextextended({}, 0)", literal(&format!("pgnudge bridge {name}")));
+    let body = format!(
+        "BEGIN LOOP \
+         BEGIN PERFORM pg_catalog.pg_advisory_lock({key}); RETURN; EXCEPTION WHEN lock_not_available THEN NULL; END; \
+         COMMIT; END LOOP; END"
+    );
+    format!("DO {}", literal(&body))
+}
+
+/// No limit of time but the one on a snapshot's age. Keepalive tells the server within some ten seconds
+/// that a host is gone without a word. A setting that the server does not know is left out.
+const SETTINGS: &str = "SELECT pg_catalog.set_config(s.name, v.value, false) FROM (VALUES \
+    ('lock_timeout', '30s'), ('statement_timeout', '0'), ('transaction_timeout', '0'), \
+    ('idle_session_timeout', '0'), ('idle_in_transaction_session_timeout', '0'), \
+    ('tcp_keepalives_idle', '5'), ('tcp_keepalives_interval', '2'), ('tcp_keepalives_count', '3'), \
+    ('application_name', 'pgnudge bridge') \
+    ) AS v (name, value) JOIN pg_catalog.pg_settings AS s ON s.name = v.name";

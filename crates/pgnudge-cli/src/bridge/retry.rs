@@ -1,0 +1,65 @@
+//! Pauses between attempts at a session, and the jitter in them.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::time::Duration;
+
+use pgnudge::Error;
+
+/// Failures in a row.
+#[derive(Debug)]
+pub(crate) struct Retry {
+    what: &'static str,
+    initial: Duration,
+    max: Duration,
+    failures: u32,
+}
+
+impl Retry {
+    /// `what` is tried again and again; the pauses double from `initial` to `max`.
+    pub(crate) fn new(what: &'static str, (initial, max): (Duration, Duration)) -> Self {
+        Self { what, initial, max, failures: 0 }
+    }
+
+    /// It has succeeded: the next failure is the first of a new row.
+    pub(crate) fn succeeded(&mut self) {
+        self.failures = 0;
+    }
+
+    /// Tells of a failure, and waits.
+    pub(crate) async fn pause(&mut self, error: &Error) {
+        let (what, hint) = (self.what, error.hint().unwrap_or_default());
+        let delay = self.delay(unit());
+        self.failures = self.failures.saturating_add(1);
+        tracing::warn!(%error, hint, failures = self.failures, ?delay, "{what} failed; trying again");
+        tokio::time::sleep(delay).await;
+    }
+
+    fn delay(&self, unit: f64) -> Duration {
+        let doubled = 2_u32.checked_pow(self.failures).and_then(|factor| self.initial.checked_mul(factor));
+        doubled.unwrap_or(self.max).min(self.max).mul_f64(0.5 + unit)
+    }
+}
+
+/// A random number in `0..1`, so that many who lost one peer do not come back in step. Each `RandomState`
+/// has keys of its own.
+pub(crate) fn unit() -> f64 {
+    let random = RandomState::new().build_hasher().finish() >> 32;
+    random as f64 / f64::from(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_and_jitter_stays_within_half() {
+        let mut retry = Retry::new("it", (Duration::from_millis(100), Duration::from_secs(5)));
+        let delays = (0..8).map(|failures| {
+            retry.failures = failures;
+            assert!(retry.delay(0.0) * 3 <= retry.delay(1.0) + Duration::from_nanos(3));
+            retry.delay(0.5).as_millis()
+        });
+        assert_eq!(delays.collect::<Vec<_>>(), [100, 200, 400, 800, 1600, 3200, 5000, 5000]);
+        assert!((0..1000).all(|_| (0.0..=1.0).contains(&unit())));
+    }
+}

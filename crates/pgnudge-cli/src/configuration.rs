@@ -1,0 +1,217 @@
+//! Options from the environment and from a file: the same names as on the command line.
+//!
+//! `--until-idle` is `PGNUDGE_UNTIL_IDLE`, and `until-idle` in the TOML file that `--config` or
+//! `PGNUDGE_CONFIG` names; the connection text is `PGNUDGE_DSN`, and `dsn`. Flags win over the
+//! environment, and that over the file. A file is for all commands: each takes what it knows, and what
+//! none of them knows is an error. Nothing here lists the options: they are those of the definition.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use clap::{Arg, Command};
+use toml::{Table, Value};
+
+use crate::failure::Failure;
+
+/// The definition, with what the environment and the file say in it.
+pub(crate) fn apply(command: Command, given: &[OsString]) -> Result<Command, Failure> {
+    let command = on_every_argument(command, &|argument| match key(&argument) {
+        Some(key) => argument.env(variable(&key)).hide_env(true),
+        None => argument,
+    });
+    let Some(path) = file_named_in(given).or_else(|| std::env::var_os(variable("config")).map(PathBuf::from))
+    else {
+        return Ok(command);
+    };
+    let text = std::fs::read_to_string(&path).map_err(|error| {
+        let message = format!("the configuration file {} cannot be read: {error}", path.display());
+        Failure::configuration(message, "check --config, or PGNUDGE_CONFIG")
+    })?;
+    with_settings(command, &text).map_err(|(message, hint)| in_file(&path, &message, hint))
+}
+
+/// The definition with the file's settings as its defaults. What a flag says, or the environment, wins
+/// over a default.
+fn with_settings(command: Command, text: &str) -> Result<Command, (String, String)> {
+    let settings: Table = text.parse().map_err(|error: toml::de::Error| {
+        (error.to_string().trim().to_owned(), "see https://toml.io".into())
+    })?;
+    let mut known = arguments_of(&command);
+    known.retain(|argument| key(argument).is_some_and(|key| key != "config"));
+    let mut defaults = Vec::new();
+    for (name, value) in &settings {
+        let argument = known.iter().find(|argument| key(argument).as_ref() == Some(name));
+        let argument = argument.ok_or_else(|| unknown(name, &known))?;
+        let values = values(name, value)?;
+        check(argument, name, &values)?;
+        defaults.push((name.clone(), values));
+    }
+    Ok(on_every_argument(command, &|argument| {
+        let default = defaults.iter().find(|(name, _)| key(&argument).as_ref() == Some(name));
+        match default {
+            Some((_, values)) => argument.default_values(values.clone()),
+            None => argument,
+        }
+    }))
+}
+
+/// What an option is called outside of the command line: its long name; the connection text has none.
+fn key(argument: &Arg) -> Option<String> {
+    match argument.get_long() {
+        Some(long) => Some(long.to_owned()),
+        None => (argument.get_id() == "dsn").then(|| "dsn".to_owned()),
+    }
+}
+
+fn variable(key: &str) -> String {
+    format!("PGNUDGE_{}", key.replace('-', "_").to_uppercase())
+}
+
+fn on_every_argument(command: Command, change: &impl Fn(Arg) -> Arg) -> Command {
+    command.mut_args(change).mut_subcommands(|command| on_every_argument(command, change))
+}
+
+fn arguments_of(command: &Command) -> Vec<Arg> {
+    let below = command.get_subcommands().flat_map(arguments_of);
+    command.get_arguments().cloned().chain(below).collect()
+}
+
+/// The file has to be known before the command line can be read.
+fn file_named_in(given: &[OsString]) -> Option<PathBuf> {
+    let mut given = given.iter().skip(1).take_while(|argument| *argument != "--");
+    while let Some(argument) = given.next() {
+        if argument == "--config" {
+            return given.next().map(PathBuf::from);
+        }
+        if let Some(path) = argument.to_str().and_then(|argument| argument.strip_prefix("--config=")) {
+            return Some(path.into());
+        }
+    }
+    None
+}
+
+/// A value as the command line would have it; several for an array.
+fn values(name: &str, value: &Value) -> Result<Vec<String>, (String, String)> {
+    let one = |value: &Value| match value {
+        Value::String(text) => Ok(text.clone()),
+        Value::Integer(number) => Ok(number.to_string()),
+        Value::Boolean(truth) => Ok(truth.to_string()),
+        other => {
+            let message = format!("{name} is a {}", other.type_str());
+            Err((message, "write a string, a number, true or false, or an array of those".into()))
+        }
+    };
+    match value {
+        Value::Array(values) => values.iter().map(one).collect(),
+        value => Ok(vec![one(value)?]),
+    }
+}
+
+/// A value that the command line would refuse is refused here, where the file can be named.
+fn check(argument: &Arg, name: &str, values: &[String]) -> Result<(), (String, String)> {
+    let switch = !argument.get_action().takes_values();
+    let alone = Arg::new("value").value_parser(argument.get_value_parser().clone());
+    let probe = Command::new("probe").no_binary_name(true).arg(alone.num_args(0..).last(true));
+    let given = std::iter::once("--").chain(values.iter().map(String::as_str));
+    let several = matches!(argument.get_action(), clap::ArgAction::Append);
+    if values.len() != 1 && !several {
+        return Err((format!("{name} takes one value"), "write one value, without brackets".into()));
+    }
+    let parsed = probe.try_get_matches_from(given);
+    parsed.map(drop).map_err(|error| {
+        let text = error.render().to_string();
+        let cause = text.lines().next().unwrap_or_default();
+        let cause = cause.trim_start_matches("error: ").replace(" for '[value]...'", "");
+        let hint =
+            if switch { "write true or false".to_owned() } else { format!("see --{name} in pgnudge --help") };
+        (format!("{name}: {cause}"), hint)
+    })
+}
+
+fn unknown(name: &str, known: &[Arg]) -> (String, String) {
+    let distance = |key: &String| strsim::osa_distance(name, key);
+    let nearest = known.iter().filter_map(key).min_by_key(distance);
+    let near = nearest.filter(|key| distance(key) * 3 <= key.len().max(3));
+    let hint = near.map_or("the names are those of the flags: see pgnudge --help".into(), |key| {
+        format!("did you mean {key}?")
+    });
+    (format!("there is no setting {name:?}"), hint)
+}
+
+fn in_file(path: &Path, message: &str, hint: String) -> Failure {
+    Failure::configuration(format!("{}: {message}", path.display()), hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arguments::{Arguments, Command as Chosen, WatchArguments};
+    use clap::{CommandFactory, FromArgMatches};
+
+    fn watch(file: &str, flags: &[&str]) -> (u8, Box<WatchArguments>) {
+        let command = with_settings(Arguments::command(), file).unwrap();
+        let matches = command.try_get_matches_from(["pgnudge", "watch"].iter().chain(flags)).unwrap();
+        let Arguments { verbose, command: Chosen::Watch(watch), .. } =
+            Arguments::from_arg_matches(&matches).unwrap()
+        else {
+            panic!("another command")
+        };
+        (verbose, watch)
+    }
+
+    #[test]
+    fn a_file_says_what_flags_say_and_flags_win() {
+        let file =
+            "dsn = 'host=a'\ntable = ['public.a', 'public.b']\nonce = true\nuntil-idle = '5s'\nverbose = 2\n";
+        let (verbose, arguments) = watch(file, &[]);
+        assert_eq!((verbose, arguments.feed.connection(), arguments.once), (2, "host=a", true));
+        assert_eq!(arguments.feed.tables().collect::<Vec<_>>(), ["public.a", "public.b"]);
+        assert_eq!(arguments.until_idle, Some(std::time::Duration::from_secs(5)));
+        let (verbose, arguments) = watch(file, &["host=b", "-t", "s.t", "--until-idle=1s", "-v"]);
+        assert_eq!((verbose, arguments.feed.connection()), (1, "host=b"));
+        assert_eq!(arguments.feed.tables().collect::<Vec<_>>(), ["s.t"]);
+        assert_eq!(arguments.until_idle, Some(std::time::Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn a_mistake_is_named_with_its_remedy() {
+        let check = |file, cause: &str, remedy: &str| {
+            let (message, hint) = with_settings(Arguments::command(), file).unwrap_err();
+            assert!(message.contains(cause) && hint.contains(remedy), "{message} / {hint}");
+        };
+        check("debonce = '1s'", "no setting \"debonce\"", "did you mean debounce?");
+        check("xyzzy = 1", "no setting \"xyzzy\"", "--help");
+        check("config = 'x'", "no setting \"config\"", "");
+        check("debounce = 'soon'", "debounce: invalid value 'soon'", "--debounce");
+        check("once = 'perhaps'", "once: invalid value 'perhaps'", "true or false");
+        check("debounce = ['1s', '2s']", "one value", "brackets");
+        check("debounce = 1.5", "debounce is a float", "a string");
+        check("debounce = ", "TOML", "toml.io");
+        check("[watch]\nonce = true", "no setting \"watch\"", "");
+    }
+
+    #[test]
+    fn the_file_is_found_wherever_it_is_named() {
+        let check = |given: &[&str], expect: Option<&str>| {
+            let given: Vec<_> = std::iter::once(&"pgnudge").chain(given).map(OsString::from).collect();
+            assert_eq!(file_named_in(&given), expect.map(PathBuf::from), "{given:?}");
+        };
+        check(&["watch", "--config", "a.toml"], Some("a.toml"));
+        check(&["--config=a.toml", "watch"], Some("a.toml"));
+        check(&["watch", "--", "--config=a.toml"], None);
+        check(&["watch", "--config"], None);
+    }
+
+    #[test]
+    fn every_option_has_a_variable_of_its_own() {
+        let command = apply(Arguments::command(), &[]).unwrap();
+        let watch = command.find_subcommand("watch").unwrap();
+        let variable = |id: &str| {
+            let argument = watch.get_arguments().find(|argument| argument.get_id() == id).unwrap();
+            argument.get_env().unwrap().to_str().unwrap().to_owned()
+        };
+        assert_eq!(variable("until_idle"), "PGNUDGE_UNTIL_IDLE");
+        assert_eq!(variable("dsn"), "PGNUDGE_DSN");
+        assert_eq!(variable("tables"), "PGNUDGE_TABLE");
+    }
+}

@@ -1,0 +1,182 @@
+//! The trial: a feed with each plugin, and a message that goes all the way round.
+
+use std::time::{Duration, Instant};
+
+use pgnudge::{
+    Blocker, Builder, Error, ErrorKind, Feed, FeedItem, Plugin, PluginChoice, Session, Status, Visibility,
+};
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use super::catalog::Server;
+use super::check::Check;
+use crate::arguments::FeedArguments;
+use crate::shutdown;
+
+/// Tries each plugin. What stops one plugin for another reason than itself stops the other, too.
+pub(super) async fn hold(
+    arguments: &FeedArguments,
+    session: &mut Session,
+    server: &Server,
+    checks: &mut Vec<Check>,
+) -> Option<()> {
+    let mut works = None;
+    for plugin in [Plugin::TestDecoding, Plugin::Wal2Json] {
+        let (builder, began) = (modest(arguments, plugin), Instant::now());
+        let closed = shutdown::closed(builder.status());
+        match connect(builder).await {
+            Ok(feed) => {
+                checks.push(Check::good(
+                    name(plugin),
+                    format!("a temporary slot within {:.1?}", began.elapsed()),
+                ));
+                if works.is_none() {
+                    works = round_trip(feed, session, server, checks).await;
+                }
+            }
+            Err(Trouble { error, .. }) if error.kind() == ErrorKind::Plugin => {
+                checks.push(Check::bad(name(plugin), error.to_string(), offer(plugin, &error, server)));
+            }
+            Err(trouble) => {
+                closed.await;
+                checks.push(trouble.check(server));
+                return works;
+            }
+        }
+        closed.await;
+    }
+    works
+}
+
+/// A feed as the user wants it, that does not wait longer for its slot than somebody who watches.
+fn modest(arguments: &FeedArguments, plugin: Plugin) -> Builder {
+    let feed = Feed::builder(arguments.connection()).plugin(PluginChoice::Only(plugin));
+    feed.slot_timeout(PATIENCE)
+        .debounce(Duration::ZERO)
+        .visibility(Visibility::Off)
+        .partition_root(false)
+        .messages(true)
+}
+
+/// Why there is no feed, and who was in the way of its slot.
+struct Trouble {
+    error: Error,
+    blocker: Option<Blocker>,
+}
+
+/// Connects, and takes the first failure for an answer: a feed by itself would go on trying.
+async fn connect(builder: Builder) -> Result<Feed, Trouble> {
+    let mut status = builder.status();
+    let mut blocker = None;
+    let failure = first_failure(&mut status, &mut blocker);
+    let outcome = tokio::select! {
+        biased;
+        outcome = builder.connect() => outcome,
+        error = failure => Err(error),
+    };
+    outcome.map_err(|error| Trouble { error, blocker })
+}
+
+async fn first_failure(status: &mut watch::Receiver<Status>, blocker: &mut Option<Blocker>) -> Error {
+    loop {
+        match &*status.borrow_and_update() {
+            Status::BackingOff { error, .. } => return error.clone(),
+            Status::WaitingForSlot { blocker: Some(found), .. } => *blocker = Some(found.clone()),
+            _ => {}
+        }
+        if status.changed().await.is_err() {
+            // Then connect() has returned.
+            return std::future::pending().await;
+        }
+    }
+}
+
+impl Trouble {
+    fn check(self, server: &Server) -> Check {
+        let Self { error, blocker } = self;
+        let Some(blocker) = blocker.filter(|_| error.kind() == ErrorKind::Timeout) else {
+            let hint = error.hint().unwrap_or("run with -v to see more").to_owned();
+            return Check::bad("slot", error.to_string(), server.remedy(error.kind(), hint));
+        };
+        let fix = match blocker.pid {
+            0 => "SELECT gid, prepared FROM pg_prepared_xacts;  -- then COMMIT PREPARED or ROLLBACK PREPARED"
+                .into(),
+            pid => format!("SELECT pg_terminate_backend({pid});"),
+        };
+        Check::bad("slot", format!("no slot within {PATIENCE:?}: it waits for {blocker}"), fix)
+    }
+}
+
+/// Sends a message of its own and waits for it.
+async fn round_trip(
+    mut feed: Feed,
+    session: &mut Session,
+    server: &Server,
+    checks: &mut Vec<Check>,
+) -> Option<()> {
+    const NAME: &str = "round_trip";
+    if server.is_standby() {
+        checks.push(Check::good(NAME, "not made: nothing can be sent from a standby; its stream is live"));
+        return Some(());
+    }
+    let mark = format!("doctor.{}", session.backend_pid());
+    let question =
+        format!("SELECT pg_catalog.pg_logical_emit_message(true, 'pgnudge', 'pgnudge.\"{mark}\"')");
+    let arrived = async {
+        // A resync that nobody has taken yet would absorb the message (rule R6).
+        feed.next().await;
+        let began = Instant::now();
+        session.query(&question).await?;
+        loop {
+            if let FeedItem::Batch { events, .. } = feed.next().await
+                && events.iter().any(|event| event.table.table() == mark)
+            {
+                return Ok::<_, Error>(began.elapsed());
+            }
+        }
+    };
+    let check = match timeout(PATIENCE, arrived).await {
+        Ok(Ok(latency)) => {
+            Check::good(NAME, format!("a message came back after {:.1} ms", 1e3 * latency.as_secs_f64()))
+        }
+        Ok(Err(error)) => Check::failed(NAME, &error),
+        Err(_) => {
+            let fix = "look at the server's log; SELECT * FROM pg_stat_replication;";
+            Check::bad(NAME, format!("the message did not come back within {PATIENCE:?}"), fix)
+        }
+    };
+    let ok = check.ok;
+    checks.push(check);
+    ok.then_some(())
+}
+
+fn name(plugin: Plugin) -> &'static str {
+    match plugin {
+        Plugin::TestDecoding => "test_decoding",
+        Plugin::Wal2Json => "wal2json",
+    }
+}
+
+/// How a server of one's own comes to offer a plugin.
+fn offer(plugin: Plugin, error: &Error, server: &Server) -> String {
+    let (name, major) = (plugin.name(), server.major());
+    let refused = error.sqlstate().is_some_and(|code| code.as_str() == "42501");
+    if refused {
+        let listed = server.output_plugin_libraries.as_deref().unwrap_or("pgoutput, test_decoding");
+        let listed: Vec<_> =
+            listed.split(',').map(str::trim).filter(|listed| ![name, ""].contains(listed)).collect();
+        let listed = listed.into_iter().chain([name]).collect::<Vec<_>>().join(", ");
+        return format!("ALTER SYSTEM SET output_plugin_libraries = {listed};\nSELECT pg_reload_conf();");
+    }
+    match plugin {
+        Plugin::Wal2Json => {
+            format!("apt-get install postgresql-{major}-wal2json  # or do without: test_decoding is enough")
+        }
+        Plugin::TestDecoding => {
+            format!("apt-get install postgresql-{major}  # on Red Hat and its kin: postgresql{major}-contrib")
+        }
+    }
+}
+
+/// For the slot, and for the message.
+const PATIENCE: Duration = Duration::from_secs(10);

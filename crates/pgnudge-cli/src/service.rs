@@ -1,0 +1,59 @@
+//! What a service manager is told: systemd's `sd_notify(3)`, for units of `Type=notify`.
+//!
+//! Without one (`NOTIFY_SOCKET` is not set) nothing happens.
+
+use pgnudge::Status;
+use tokio::sync::watch;
+
+/// Follows a feed for as long as it lives: ready once it streams, and in words what it does.
+pub(crate) fn follow(mut status: watch::Receiver<Status>) {
+    if std::env::var_os("NOTIFY_SOCKET").is_none() {
+        return;
+    }
+    tokio::spawn(async move {
+        loop {
+            let (words, live) = {
+                let status = status.borrow_and_update();
+                (words(&status), matches!(*status, Status::Streaming { .. }))
+            };
+            tell(&words, live);
+            if status.changed().await.is_err() {
+                return;
+            }
+        }
+    });
+}
+
+/// One line, as `systemctl status` shows it.
+fn words(status: &Status) -> String {
+    match status {
+        Status::Connecting { .. } => "connecting".into(),
+        Status::WaitingForSlot { blocker: Some(blocker), .. } => {
+            format!("waiting for the slot, behind {blocker}")
+        }
+        Status::WaitingForSlot { .. } => "waiting for the slot".into(),
+        Status::Streaming { plugin, .. } => format!("streaming with {}", plugin.name()),
+        Status::BackingOff { error, attempt, .. } => format!("attempt {attempt} failed: {error}"),
+        _ => "running".into(),
+    }
+}
+
+/// READY may be said again and again; systemd hears the first.
+#[cfg(unix)]
+fn tell(words: &str, live: bool) {
+    use sd_notify::NotifyState;
+    let ready = live.then_some(NotifyState::Ready);
+    let states: Vec<_> = std::iter::once(NotifyState::Status(words)).chain(ready).collect();
+    if let Err(error) = sd_notify::notify(&states) {
+        tracing::debug!(%error, "the service manager cannot be told");
+    }
+}
+
+#[cfg(not(unix))]
+fn tell(_words: &str, _live: bool) {}
+
+/// The end has begun.
+pub(crate) fn stopping() {
+    #[cfg(unix)]
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+}

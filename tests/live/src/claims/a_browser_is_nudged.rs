@@ -1,0 +1,55 @@
+//! The status page, and with it EventSource, in a real browser.
+//!
+//! It can fail: with a page that does not begin anew after it was refused.
+
+use pgnudge_testkit::Signal;
+
+use crate::bridge::Bridge;
+use crate::browser::Browser;
+use crate::evidence::{ensure, evidence};
+use crate::{Claim, Context, Evidence, Failure, Need, Plugins};
+
+pub(super) const CLAIM: Claim = Claim {
+    name: "a_browser_is_nudged",
+    title: "a browser is nudged",
+    claim: "The status page loads nothing from elsewhere and shows a table within moments of an INSERT; when the \
+            bridge is killed and started again, the page comes back by itself, resyncs, and is nudged again.",
+    falsified_by: "an error in the page, a nudge that is not shown, or a page that stays away",
+    proves: &["R1", "R2"],
+    plugins: Plugins::Auto,
+    needs: &[Need::Browser],
+    run: |context| Box::pin(a_browser_is_nudged(context)),
+};
+
+async fn a_browser_is_nudged(context: Context) -> Result<Evidence, Failure> {
+    context.sql("CREATE TABLE orders (id int); CREATE TABLE \"<b>\" (id int)").await?;
+    let bridge = context.bridge(&["--notify=nudge"]).await?;
+    bridge.ready().await?;
+    let browser = Browser::start().await?;
+    browser.open(&format!("http://{}/", bridge.address())).await?;
+    browser.until("document.body.dataset.state === 'streaming'").await?;
+    browser.until(RESYNCED).await?;
+    context.sql("INSERT INTO orders SELECT generate_series(1, 3); INSERT INTO \"<b>\" VALUES (1)").await?;
+    browser.until("document.querySelector('#log').textContent.includes('public.orders ×3')").await?;
+    browser
+        .until("document.querySelector('[data-table=\"public.orders\"] .num').textContent === '3'")
+        .await?;
+    browser.until("document.querySelector('[data-table=\"public.<b>\"] .name')").await?;
+
+    let address = bridge.address();
+    bridge.end(Signal::Kill).await?;
+    browser.until("document.body.dataset.state === 'away'").await?;
+    let before = browser.value("document.querySelectorAll('#log .resync').length").await?;
+    let bridge = Bridge::start_at(address, &context.scratch.dsn(), &["--notify=nudge"]).await?;
+    browser.until(&format!("document.querySelectorAll('#log .resync').length > {before}")).await?;
+    context.sql("INSERT INTO orders SELECT generate_series(1, 5)").await?;
+    browser.until("document.querySelector('#log').textContent.includes('public.orders ×5')").await?;
+    browser.until("document.body.dataset.state === 'streaming'").await?;
+    let elsewhere = browser.value("performance.getEntriesByType('resource').filter(e => new URL(e.name).host !== location.host && !e.name.startsWith('data:')).length").await?;
+    ensure!(elsewhere == 0, "the page loaded {elsewhere} things from elsewhere");
+    browser.quit().await?;
+    bridge.end(Signal::Term).await?;
+    evidence!("nudged, left alone, resynced and nudged again")
+}
+
+const RESYNCED: &str = "document.querySelector('#log .resync')";

@@ -1,0 +1,112 @@
+//! Runs the transactions of a lap, each session on its own.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use pgnudge_testkit::Scratch;
+use pgnudge_testkit::tokio_postgres::Client;
+use tokio::time::{Instant, sleep};
+
+use crate::Failure;
+use crate::consistency::transaction::{End, Transaction};
+
+/// How transactions ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    pub(crate) committed: u64,
+    /// By plan, by an error of SQL, or with their server.
+    pub(crate) rolled_back: u64,
+}
+
+impl Outcome {
+    pub(crate) fn add(&mut self, other: Self) {
+        self.committed += other.committed;
+        self.rolled_back += other.rolled_back;
+    }
+}
+
+/// One session's transactions, one after another. What fails is rolled back and left behind.
+pub(crate) async fn session(scratch: Arc<Scratch>, work: Vec<Transaction>) -> Result<Outcome, Failure> {
+    let (mut outcome, mut client) = (Outcome::default(), connect(&scratch).await?);
+    for transaction in work {
+        sleep(transaction.rest).await;
+        match attempt(&client, &transaction).await {
+            Ok(true) => outcome.committed += 1,
+            Ok(false) => outcome.rolled_back += 1,
+            Err(_) => {
+                outcome.rolled_back += 1;
+                if client.batch_execute("ROLLBACK").await.is_err() {
+                    client = connect(&scratch).await?;
+                }
+            }
+        }
+    }
+    Ok(outcome)
+}
+
+/// Whether it was committed.
+async fn attempt(client: &Client, transaction: &Transaction) -> Result<bool, Failure> {
+    client.batch_execute("BEGIN").await?;
+    for step in &transaction.steps {
+        client.batch_execute(step).await?;
+    }
+    match &transaction.end {
+        End::Commit => client.batch_execute("COMMIT").await?,
+        End::Rollback => client.batch_execute("ROLLBACK").await?,
+        End::Prepare { name, hold, .. } => {
+            client.batch_execute(&format!("PREPARE TRANSACTION '{name}'")).await?;
+            sleep(*hold).await;
+            client.batch_execute(&format!("{} PREPARED '{name}'", verdict(&transaction.end))).await?;
+        }
+    }
+    Ok(verdict(&transaction.end) == "COMMIT")
+}
+
+fn verdict(end: &End) -> &'static str {
+    match end {
+        End::Commit | End::Prepare { commit: true, .. } => "COMMIT",
+        End::Rollback | End::Prepare { commit: false, .. } => "ROLLBACK",
+    }
+}
+
+/// Brings everything to rest: commits what was prepared and has lost its session, and then the mark.
+pub(crate) async fn rest(scratch: &Scratch, mark: i64) -> Result<(), Failure> {
+    let end = Instant::now() + LIMIT;
+    loop {
+        match settle(scratch, mark).await {
+            Err(_) if Instant::now() < end => sleep(PAUSE).await,
+            done => return done,
+        }
+    }
+}
+
+async fn settle(scratch: &Scratch, mark: i64) -> Result<(), Failure> {
+    let client = connect(scratch).await?;
+    let prepared = "SELECT gid FROM pg_prepared_xacts WHERE database = current_database()";
+    for row in client.query(prepared, &[]).await? {
+        client.batch_execute(&format!("COMMIT PREPARED '{}'", row.get::<_, String>(0))).await?;
+    }
+    client.batch_execute(&format!("INSERT INTO mark VALUES ({mark}) ON CONFLICT DO NOTHING")).await?;
+    Ok(())
+}
+
+/// A session that waits for nobody for long. The server may be restarting.
+async fn connect(scratch: &Scratch) -> Result<Client, Failure> {
+    let end = Instant::now() + LIMIT;
+    loop {
+        let failure = match scratch.connect().await {
+            Ok(client) => match client.batch_execute("SET lock_timeout = '300ms'").await {
+                Ok(()) => return Ok(client),
+                Err(error) => error.into(),
+            },
+            Err(error) => Failure::from(error),
+        };
+        if Instant::now() >= end {
+            return Err(failure);
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+const LIMIT: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_millis(10);
