@@ -117,12 +117,15 @@ impl Intake {
         self.familiar.forget();
     }
 
-    /// The stream has come to `position`. Hands everything over: one lock per read.
-    pub(crate) fn close(&mut self, position: Lsn, now: Instant) {
+    /// The stream has come to `position`. Hands everything over: one lock per read. Returns until when
+    /// nobody waits for the next read.
+    pub(crate) fn close(&mut self, position: Lsn, now: Instant) -> Option<Instant> {
         self.harvest.reach(position);
-        self.plain = self.gate.deliver(&mut self.harvest, now);
+        let (plain, unhurried) = self.gate.deliver(&mut self.harvest, now);
+        self.plain = plain;
         self.familiar.next_read();
         meter::pending(|| self.gate.window().pending_tables());
+        unhurried
     }
 
     /// What has been taken in came in that many bytes.

@@ -10,7 +10,7 @@ use tokio::sync::{Notify, oneshot, watch};
 
 use crate::policy::diagnosis::Stage;
 use crate::policy::session::ServerFacts;
-use crate::policy::{Feedback, Retries, visibility};
+use crate::policy::{Feedback, Nap, Retries, visibility};
 use crate::runtime::arrival::{Arrival, warn_of_empty_patterns};
 use crate::runtime::cancellation::Cancellation;
 use crate::runtime::handover::{Handover, Source};
@@ -138,7 +138,8 @@ impl Supervisor {
             let _ = first.send(Ok(()));
         }
         let intake = &mut self.intake;
-        Err(Replication { link, stream, decoder, feedback, intake, outgrown }.run().await)
+        let nap = Nap::new(self.knobs.debounce);
+        Err(Replication { link, stream, decoder, feedback, nap, intake, outgrown }.run().await)
     }
 
     /// What the server may filter by. It sees a row under the name of its partition, so while there are
