@@ -9,13 +9,15 @@ use nudge_proto::Lsn;
 use crate::policy::{Familiar, Harvest, Look, Plain, Standing};
 use crate::runtime::gate::Gate;
 use crate::runtime::{clock, meter};
-use crate::{Reason, TableName};
+use crate::{Knobs, Reason, TableName};
 
 /// Collects what one read of the socket brings, and hands it over in one go.
 pub(crate) struct Intake {
     filter: TableFilter,
     /// Whether a change may have to be told under the name of a table above.
     partition_root: bool,
+    /// Whether the program names parents: then every table may have one.
+    parents_named: bool,
     /// The tables that are known to be no partitions. Any other may have to be told under another name,
     /// which is looked up when an item is due; so the filter cannot turn it away here.
     plain: Option<Plain>,
@@ -27,9 +29,17 @@ pub(crate) struct Intake {
 }
 
 impl Intake {
-    pub(crate) fn new(filter: TableFilter, partition_root: bool, gate: Arc<Gate>) -> Self {
-        let (harvest, familiar) = (Harvest::default(), Familiar::default());
-        Self { filter, partition_root, plain: None, harvest, familiar, gate, now: clock::wall() }
+    pub(crate) fn new(knobs: &Knobs, gate: Arc<Gate>) -> Self {
+        Self {
+            filter: knobs.tables.clone(),
+            partition_root: knobs.partition_root,
+            parents_named: knobs.parent_of.is_some(),
+            plain: None,
+            harvest: Harvest::default(),
+            familiar: Familiar::default(),
+            gate,
+            now: clock::wall(),
+        }
     }
 
     /// Bytes have arrived.
@@ -136,6 +146,6 @@ impl Intake {
     /// Whether the table may have to be told under another name, which the filter may let through.
     fn may_be_a_partition(&self, table: &TableRef<'_>) -> bool {
         let is_plain = || self.plain.as_ref().is_some_and(|plain| plain.contains_ref(table));
-        self.partition_root && !is_plain()
+        self.parents_named || self.partition_root && !is_plain()
     }
 }

@@ -143,9 +143,10 @@ impl Supervisor {
     }
 
     /// What the server may filter by. It sees a row under the name of its partition, so while there are
-    /// partitioned tables it would hide rows of those above.
+    /// partitioned tables it would hide rows of those above; and parents that the program names it does
+    /// not know at all.
     fn server_filter(&self, facts: ServerFacts) -> TableFilter {
-        if self.knobs.partition_root && facts.partitioned {
+        if self.knobs.parent_of.is_some() || self.knobs.partition_root && facts.partitioned {
             return TableFilter::default();
         }
         self.knobs.tables.clone()
