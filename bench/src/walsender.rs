@@ -49,19 +49,12 @@ async fn converse(socket: TcpStream, script: Arc<Script>) -> Result<(), Failure>
     replay(Walsender::new(socket), &script).await
 }
 
-/// Answers whatever is asked until the stream is, and then sends it. A question about what can be seen
-/// learns that everything can; nothing runs when the slot is made, and there are no partitioned tables.
+/// Answers whatever is asked until the stream is, and then sends it.
 async fn replay<S>(walsender: Walsender<S>, script: &Script) -> Result<(), Failure>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let everything = [Some("2000000"), Some("0/1"), Some("f"), None];
-    let mut walsender = walsender
-        .answering("SELECT pg_catalog.pg_snapshot_xmax(", &["?"; 4], &[&everything])
-        .answering("SELECT pg_catalog.pg_snapshot_xip(", &["?"], &[])
-        .answering("SELECT a.depth", &["?"; 5], &[])
-        .answering("SELECT pg_catalog.set_config('search_path'", &["?"], &[&[Some("")]])
-        .answering("SHOW data_directory_mode", &["?"], &[&[Some("0700")]]);
+    let mut walsender = walsender.answering_feeds();
     walsender.stream_from(Stream::START).await?;
     let (mut reader, mut writer) = tokio::io::split(walsender.into_inner());
     let mut stream = script.stream.clone();
