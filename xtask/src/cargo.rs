@@ -56,8 +56,25 @@ pub(crate) fn not_started(command: &Command, error: &std::io::Error) -> Failure 
 /// # Errors
 /// When it is not there.
 pub(crate) fn built(name: &str) -> Result<PathBuf, Failure> {
-    let ours = std::env::current_exe().map_err(|error| Failure::Task(format!("where am I? {error}")))?;
-    let program = ours.with_file_name(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+    program_in(&our_directory()?, name)
+}
+
+/// The same, of a build for release: its directory is beside ours.
+///
+/// # Errors
+/// When it is not there.
+pub(crate) fn built_for_release(name: &str) -> Result<PathBuf, Failure> {
+    program_in(&our_directory()?.with_file_name("release"), name)
+}
+
+fn our_directory() -> Result<PathBuf, Failure> {
+    let mut ours = std::env::current_exe().map_err(|error| Failure::Task(format!("where am I? {error}")))?;
+    ours.pop();
+    Ok(ours)
+}
+
+fn program_in(directory: &Path, name: &str) -> Result<PathBuf, Failure> {
+    let program = directory.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
     if program.is_file() {
         Ok(program)
     } else {

@@ -11,6 +11,7 @@
 )]
 
 mod arguments;
+mod bench;
 mod cargo;
 mod ci;
 mod command;
@@ -31,12 +32,13 @@ use command::Command;
 use failure::Failure;
 
 /// Every command, in the order of the usage text.
-const COMMANDS: [Command; 8] = [
+const COMMANDS: [Command; 9] = [
     setup::COMMAND,
     demo::COMMAND,
     test::COMMAND,
     proof::COMMAND,
     fuzz::COMMAND,
+    bench::COMMAND,
     lint::COMMAND,
     tidy::COMMAND,
     ci::COMMAND,

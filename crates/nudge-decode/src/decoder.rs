@@ -1,6 +1,6 @@
 //! How the messages of one stream are to be read.
 
-use crate::{Decoded, Plugin, ServerEncoding, TableFilter, test_decoding, wal2json};
+use crate::{Decoded, Plugin, RowPrefix, ServerEncoding, TableFilter, test_decoding, wal2json};
 use alloc::{borrow::Cow, vec::Vec};
 
 /// What to ask of a plugin, and how to read what it then prints.
@@ -103,6 +103,16 @@ impl Decoder {
             Plugin::TestDecoding => test_decoding::decode(self.encoding, head, cut),
             Plugin::Wal2Json if self.keys || self.messages => wal2json::look_closer(self, head, cut),
             Plugin::Wal2Json => wal2json::decode(self.encoding, head, cut),
+        }
+    }
+
+    /// How the messages begin that say the same as this one does, if it is a change and the beginning of
+    /// a message tells all that is read of it.
+    pub fn row_prefix(&self, head: &[u8]) -> Option<RowPrefix> {
+        match self.plugin {
+            Plugin::TestDecoding => test_decoding::row_prefix(self.encoding, head),
+            Plugin::Wal2Json if self.keys => None,
+            Plugin::Wal2Json => wal2json::row_prefix(self.encoding, head),
         }
     }
 

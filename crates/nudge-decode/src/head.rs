@@ -52,6 +52,12 @@ pub(crate) fn read<'a, T>(
     }
 }
 
+/// How many bytes of a head `grammar` reads, if it does not depend on what follows them.
+pub(crate) fn extent<'a, T>(mut grammar: impl Grammar<'a, T>, head: &'a [u8]) -> Option<usize> {
+    let (rest, _) = grammar.parse(head).ok()?;
+    head.len().checked_sub(rest.len())
+}
+
 /// A text that the plugin prints as it is.
 ///
 /// It does what nom's `tag` does, but compares machine words where `tag` compares bytes one by

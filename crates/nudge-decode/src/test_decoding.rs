@@ -12,9 +12,9 @@
 //! no notices to read. It cannot filter by table.
 
 use crate::{
-    Decoded, Decoder, Identities, ServerEncoding, TableRef, Unreadable,
+    Decoded, Decoder, Identities, RowPrefix, ServerEncoding, TableRef, Unreadable,
     application_nudge::application_nudge,
-    head::{Grammar, decimal, literal, read, rest},
+    head::{Grammar, decimal, extent, literal, read, rest},
     sql_identifier::identifier,
 };
 use alloc::{borrow::Cow, vec, vec::Vec};
@@ -54,6 +54,12 @@ pub(crate) fn look_closer<'a>(decoder: &Decoder, head: &'a [u8], cut: bool) -> D
         }
         decoded => decoded,
     }
+}
+
+/// How the messages about the same tables begin, if this is one about some.
+pub(crate) fn row_prefix(encoding: ServerEncoding, head: &[u8]) -> Option<RowPrefix> {
+    let end = extent(preceded(literal(b"table "), change(encoding)), head)?;
+    head.get(..end).map(RowPrefix::whole)
 }
 
 fn message<'a>(encoding: ServerEncoding) -> impl Grammar<'a, Decoded<'a>> {

@@ -18,9 +18,9 @@ mod row_key;
 pub(crate) use notice::decode_notice;
 
 use crate::{
-    Decoded, Decoder, ServerEncoding, TableFilter, TableRef,
+    Decoded, Decoder, RowPrefix, ServerEncoding, TableFilter, TableRef,
     application_nudge::application_nudge,
-    head::{Grammar, decimal, literal, read},
+    head::{Grammar, decimal, extent, literal, read},
     json_string::{json_literal, json_name},
 };
 use add_tables::add_tables;
@@ -83,16 +83,29 @@ pub(crate) fn look_closer<'a>(decoder: &Decoder, head: &'a [u8], cut: bool) -> D
     }
 }
 
+/// How the messages about the same table begin, if this is one about a table.
+pub(crate) fn row_prefix(encoding: ServerEncoding, head: &[u8]) -> Option<RowPrefix> {
+    const XID: &[u8] = b"{\"action\":\"I\",\"xid\":";
+    let prefix = head.get(..extent(preceded(literal(ACTION), change(encoding)), head)?)?;
+    // Every action has one letter.
+    let has_xid = prefix.get(ACTION.len() + 1..XID.len()) == XID.get(ACTION.len() + 1..);
+    Some(if has_xid { RowPrefix::around_number(prefix, XID.len()) } else { RowPrefix::whole(prefix) })
+}
+
 fn message<'a>(encoding: ServerEncoding) -> impl Grammar<'a, Decoded<'a>> {
-    let row = alt((literal(b"I\""), literal(b"U\""), literal(b"D\""), literal(b"T\"")));
     let action = alt((
-        preceded((row, scalars(SCHEMA)), table(encoding)).map(|table| Decoded::Change(table.into())),
+        change(encoding).map(|table| Decoded::Change(table.into())),
         delimited(literal(b"B\""), scalars(SCHEMA), literal(b"}"))
             .map(|xid| Decoded::Begin { xid: xid.and_then(decimal) }),
         literal(b"C\"").map(|_| Decoded::Commit),
         literal(b"M\"").map(|_| Decoded::Silent),
     ));
-    preceded(literal(b"{\"action\":\""), action)
+    preceded(literal(ACTION), action)
+}
+
+fn change<'a>(encoding: ServerEncoding) -> impl Grammar<'a, TableRef<'a>> {
+    let row = alt((literal(b"I\""), literal(b"U\""), literal(b"D\""), literal(b"T\"")));
+    preceded((row, scalars(SCHEMA)), table(encoding))
 }
 
 /// `,"schema":"public","table":"orders"`
@@ -126,6 +139,7 @@ fn scalar<'a>() -> impl Grammar<'a, (&'a [u8], &'a [u8])> {
     preceded(literal(b",\""), member)
 }
 
+const ACTION: &[u8; 11] = b"{\"action\":\"";
 const SCHEMA: &[u8; 9] = b",\"schema\"";
 const TRANSACTIONAL: &[u8; 16] = b",\"transactional\"";
 

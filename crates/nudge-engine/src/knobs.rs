@@ -6,7 +6,7 @@ use nudge_decode::{Plugin, TableFilter};
 use nudge_proto::Limits;
 
 use crate::Error;
-use crate::policy::{Backoff, Debouncer, Edge, Visibility};
+use crate::policy::{Backoff, Debouncer, Edge, ParentOf, Visibility};
 
 /// Which output plugin decodes on the server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -68,6 +68,8 @@ pub struct Knobs {
     pub visibility: Visibility,
     /// Whether a change in a partition is also told under the names of the partitioned tables above.
     pub partition_root: bool,
+    /// Whether a change in a table is also told under the parent that the program names.
+    pub parent_of: Option<ParentOf>,
     /// Whether applications may nudge with a logical message.
     pub messages: bool,
 }
@@ -91,6 +93,7 @@ impl Default for Knobs {
             backoff: Backoff { initial: Duration::from_millis(100), max: Duration::from_secs(5) },
             visibility: Visibility::Auto,
             partition_root: true,
+            parent_of: None,
             messages: false,
         }
     }

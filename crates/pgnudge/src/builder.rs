@@ -4,10 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use nudge_engine::policy::{Backoff, Edge, Visibility};
+use nudge_engine::policy::{Backoff, Edge, ParentOf, Visibility};
 use nudge_engine::runtime::{self, Status, TargetDialer};
 use nudge_engine::{
-    Knobs, PasswordCallback, PasswordError, Payload, Secret, TableFilter, TablePattern, Target,
+    Knobs, PasswordCallback, PasswordError, Payload, Secret, TableFilter, TableName, TablePattern, Target,
 };
 use tokio::sync::watch;
 
@@ -163,6 +163,47 @@ impl Builder {
     #[must_use]
     pub fn partition_root(mut self, on: bool) -> Self {
         self.knobs.partition_root = on;
+        self
+    }
+
+    /// Names the table that a table belongs to, where PostgreSQL does not know it: a change of the one is then
+    /// also a change of the other, as with partitions, and table patterns match either. The parent is asked
+    /// for its parent in turn, and a table that the server knows above a partition for its own; at most 16
+    /// parents are told beside what the server knows. Whether there is such a table does not matter.
+    ///
+    /// TimescaleDB keeps the rows of a hypertable in chunks. The name of a chunk begins with a prefix that is
+    /// the hypertable's own (`_hyper_<id>`, if none was chosen), and
+    /// `_timescaledb_catalog.hypertable` tells which is whose. (`docs/timescaledb.md` reads it. This was not
+    /// tried with TimescaleDB, but with tables that look like its own.)
+    ///
+    /// ```
+    /// use std::collections::HashMap;
+    /// use pgnudge::{Feed, TableName};
+    ///
+    /// // associated_schema_name, associated_table_prefix → schema_name, table_name
+    /// let prefix = TableName::new("_timescaledb_internal", "_hyper_1");
+    /// let hypertables = HashMap::from([(prefix, TableName::new("public", "metrics"))]);
+    /// let hypertable_of = move |table: &TableName| {
+    ///     let (prefix, _number) = table.table().strip_suffix("_chunk")?.rsplit_once('_')?;
+    ///     hypertables.get(&TableName::new(table.schema(), prefix)).cloned()
+    /// };
+    /// let chunk = TableName::new("_timescaledb_internal", "_hyper_1_42_chunk");
+    /// assert_eq!(hypertable_of(&chunk), Some(TableName::new("public", "metrics")));
+    ///
+    /// let builder = Feed::builder("postgres://nudger@db/app").parent_of(hypertable_of).tables(["public.metrics"]);
+    /// ```
+    ///
+    /// The callback is asked whenever an item goes out, about each table of it once, in the task that takes the
+    /// items. So it has to be quick: what it needs to know it should know already. A panic in it comes out of
+    /// [`Feed::next`]; who goes on after that gets a Resync in place of the item. With a callback the server
+    /// cannot apply the table patterns, and changes of all tables count towards
+    /// [`max_pending`](Self::max_pending) until the item goes out.
+    #[must_use]
+    pub fn parent_of(
+        mut self,
+        parent: impl Fn(&TableName) -> Option<TableName> + Send + Sync + 'static,
+    ) -> Self {
+        self.knobs.parent_of = Some(ParentOf::new(parent));
         self
     }
 

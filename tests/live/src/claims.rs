@@ -28,6 +28,7 @@ mod a_unix_socket_works;
 mod a_vanished_host_keeps_no_slot;
 mod a_watch_ends_by_itself;
 mod application_nudges_are_told;
+mod chunks_nudge_their_hypertable;
 mod copy_nudges;
 mod counts_are_exact;
 mod direct_tls;
@@ -104,6 +105,7 @@ pub const ALL: &[Claim] = &[
     prepared_transactions_nudge_at_commit::CLAIM,
     application_nudges_are_told::CLAIM,
     partitions_nudge_their_roots::CLAIM,
+    chunks_nudge_their_hypertable::CLAIM,
     nothing_makes_a_copy_wrong::CLAIM,
     a_lost_wakeup_is_found::CLAIM,
     visible_before_nudged::CLAIM,

@@ -6,4 +6,5 @@ mod keys;
 mod messages;
 mod patterns;
 mod printing;
+mod repeats;
 mod tables;

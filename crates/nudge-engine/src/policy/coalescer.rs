@@ -5,8 +5,8 @@ use std::time::SystemTime;
 use indexmap::IndexMap;
 use nudge_decode::Identity;
 
-use crate::Event;
 use crate::identity::{BorrowedIdentity, OwnedIdentity};
+use crate::{Event, TableName};
 
 /// Tables or rows and how often each changed, in the order in which they were first seen.
 ///
@@ -33,6 +33,21 @@ impl Coalescer {
                 // What is kept of it may be there already: the table of a row whose key is too long.
                 self.tallies.entry(identity.into()).or_insert(fresh).count += 1;
             }
+        }
+    }
+
+    /// Counts one change of a table. Its place is the same until the tables are taken.
+    pub fn add_table(&mut self, table: &TableName, now: SystemTime) -> usize {
+        let entry = self.tallies.entry(OwnedIdentity { table: table.clone(), key: None });
+        let place = entry.index();
+        entry.or_insert(Tally { first_seen: now, count: 0 }).count += 1;
+        place
+    }
+
+    /// Counts one more change of the table at that place.
+    pub fn add_at(&mut self, place: usize) {
+        if let Some((_, tally)) = self.tallies.get_index_mut(place) {
+            tally.count += 1;
         }
     }
 

@@ -38,7 +38,7 @@ impl Lineage {
 /// of a partition is that of its root. Of these the ones that `filter` lets through.
 pub fn expand(
     events: Vec<Event>,
-    above: impl Fn(&TableName) -> Vec<TableName>,
+    mut above: impl FnMut(&TableName) -> Vec<TableName>,
     filter: &TableFilter,
 ) -> Vec<Event> {
     let mut all: IndexMap<OwnedIdentity, Event> = IndexMap::with_capacity(events.len());

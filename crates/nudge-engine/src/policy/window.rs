@@ -5,8 +5,8 @@ use std::time::{Duration, Instant, SystemTime};
 use nudge_decode::Identity;
 use nudge_proto::Lsn;
 
-use crate::policy::{Catalog, Coalescer, Debouncer, Pending, Spell, Unseen};
-use crate::{Event, FeedItem, Reason};
+use crate::policy::{Catalog, Coalescer, Debouncer, Edge, Pending, Spell, Unseen};
+use crate::{Event, FeedItem, Reason, TableName};
 
 /// What one read of the socket brought. The reader fills it change by change without a lock, and hands
 /// it to the [`Window`] once.
@@ -55,6 +55,21 @@ impl Harvest {
     pub fn suspect(&mut self, identity: &Identity<'_>, now: SystemTime) {
         self.tables.add(identity, now);
         self.mark();
+    }
+
+    /// The same of a table whose name is known already. `certain`: it passes the filter under it. The
+    /// place is for [`again`](Self::again), until this is handed over.
+    pub fn change_known(&mut self, table: &TableName, certain: bool, now: SystemTime) -> usize {
+        self.certain |= certain;
+        self.mark();
+        self.tables.add_table(table, now)
+    }
+
+    /// One more change of the table at that place, that passes the filter as the last one did.
+    #[inline]
+    pub fn again(&mut self, place: usize) {
+        self.mark();
+        self.tables.add_at(place);
     }
 
     /// A table changed, as another feed has told it.
@@ -210,6 +225,18 @@ impl Window {
         [self.window_due(), self.failsafe_due(), self.catalog.look_due()].into_iter().flatten().min()
     }
 
+    /// Until when nobody waits for what comes next, while something is pending: its window is open until
+    /// then, or for longer. With a leading edge the end of a transaction may close it at once.
+    pub fn unhurried(&self) -> Option<Instant> {
+        let spell = self.spell.as_ref()?;
+        let leading = self.debouncer.edge == Edge::Leading;
+        if matches!(self.pending, Pending::Tables(_)) && !(leading && spell.mid_transaction) {
+            self.window_due()
+        } else {
+            None
+        }
+    }
+
     /// What is due at `now`. An item closes the window.
     pub fn take(&mut self, now: Instant) -> Option<Taken> {
         let item = self.take_item(now).map(|(item, unseen)| Taken::Item(item, unseen));
@@ -269,7 +296,7 @@ impl Window {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::{Edge, Snapshot};
+    use crate::policy::Snapshot;
     use nudge_decode::TableRef;
 
     const S: Duration = Duration::from_secs(1);

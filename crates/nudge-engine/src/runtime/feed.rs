@@ -108,7 +108,7 @@ pub async fn connect(
     let window = Window::new(knobs.debouncer(), knobs.max_pending, knobs.failsafe);
     let handover = Arc::new(Handover::new(window));
     let outlet = Outlet::new(Arc::clone(&handover.gate));
-    let intake = Intake::new(knobs.tables.clone(), knobs.partition_root, Arc::clone(&handover.gate));
+    let intake = Intake::new(&knobs, Arc::clone(&handover.gate));
     let inspection = Inspection::new(&knobs, Arc::clone(&login), Arc::clone(&handover), status.clone());
     let (first, live) = oneshot::channel();
     let (alive, dropped) = oneshot::channel();

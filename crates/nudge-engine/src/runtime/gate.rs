@@ -23,16 +23,18 @@ impl Gate {
         Arc::new(Self { window: Mutex::new(window), consumer: AtomicWaker::new() })
     }
 
-    /// Hands over what has come, once per read. Returns which tables are known to be no partitions.
-    pub(crate) fn deliver(&self, harvest: &mut Harvest, now: Instant) -> Option<Plain> {
-        let (due_earlier, plain) = {
+    /// Hands over what has come, once per read. Returns which tables are known to be no partitions, and
+    /// until when nobody waits for the next read.
+    pub(crate) fn deliver(&self, harvest: &mut Harvest, now: Instant) -> (Option<Plain>, Option<Instant>) {
+        let (due_earlier, plain, unhurried) = {
             let mut window = self.window();
-            (window.absorb(harvest, now), window.catalog().plain().cloned())
+            let due_earlier = window.absorb(harvest, now);
+            (due_earlier, window.catalog().plain().cloned(), window.unhurried())
         };
         if due_earlier {
             self.wake();
         }
-        plain
+        (plain, unhurried)
     }
 
     /// The window itself.

@@ -5,22 +5,24 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use nudge_decode::TableFilter;
+use nudge_proto::Lsn;
 use tokio::sync::watch;
 
-use crate::policy::Taken;
 use crate::policy::lineage::{self, Lineage};
 use crate::policy::visibility::{Unseen, Visibility};
+use crate::policy::{Above, ParentOf, Taken};
 use crate::runtime::handover::{Handover, Source};
 use crate::runtime::login::Login;
 use crate::runtime::sealed::{Opened, Sealed};
 use crate::runtime::witness::Witness;
 use crate::runtime::{Route, Status, clock};
-use crate::{FeedItem, Knobs};
+use crate::{FeedItem, Knobs, Reason};
 
 /// Holds items back until the server has answered what has to be known about them. At most one.
 pub(crate) struct Inspection {
     visibility: Visibility,
     partition_root: bool,
+    parent_of: Option<ParentOf>,
     connect_timeout: Duration,
     filter: TableFilter,
     login: Arc<Login>,
@@ -30,6 +32,8 @@ pub(crate) struct Inspection {
     waiting: Option<(Box<Sealed>, u64)>,
     /// The second session, while no question is under way.
     witness: Option<Witness>,
+    /// The position of a batch while it gets its names. The program's callback may panic in there.
+    unnamed: Option<Lsn>,
 }
 
 impl Inspection {
@@ -41,10 +45,11 @@ impl Inspection {
         status: watch::Sender<Status>,
     ) -> Self {
         let Knobs { visibility, partition_root, connect_timeout, .. } = *knobs;
-        let filter = knobs.tables.clone();
+        let (filter, parent_of) = (knobs.tables.clone(), knobs.parent_of.clone());
         Self {
             visibility,
             partition_root,
+            parent_of,
             connect_timeout,
             filter,
             login,
@@ -52,6 +57,7 @@ impl Inspection {
             status,
             waiting: None,
             witness: None,
+            unnamed: None,
         }
     }
 
@@ -78,6 +84,10 @@ impl Inspection {
 
     /// What waits, if it need not wait any longer. `None`: nothing waits, or nothing came of it.
     pub(crate) fn poll_waiting(&mut self, cx: &mut Context<'_>) -> Poll<Option<FeedItem>> {
+        // A panic has come out of the last call.
+        if let Some(lsn) = self.unnamed.take() {
+            return Poll::Ready(Some(FeedItem::Resync { reason: Reason::Undecodable, lsn }));
+        }
         let Some((sealed, version)) = &mut self.waiting else { return Poll::Ready(None) };
         let Some(source) = self.handover.source().filter(|source| sealed.is_from(&source.route)) else {
             // A later connection begins with a Resync, which stands for this item too; but the first
@@ -101,17 +111,22 @@ impl Inspection {
         Poll::Ready(item.and_then(|item| self.name(item, &lineage)))
     }
 
-    fn pass(&self, taken: Taken) -> Option<FeedItem> {
+    fn pass(&mut self, taken: Taken) -> Option<FeedItem> {
         match taken {
             Taken::Item(item, _) => self.name(item, &Lineage::default()),
             Taken::Look => None,
         }
     }
 
-    /// The item under all names that its changes have, as far as they are asked for.
-    fn name(&self, item: FeedItem, lineage: &Lineage) -> Option<FeedItem> {
+    /// The item under all names that its changes have, as far as they are asked for. When the program's
+    /// callback panics, that comes out of `next` like any panic of the program's own; who goes on after it
+    /// gets a Resync in place of the item (rule R7).
+    fn name(&mut self, item: FeedItem, lineage: &Lineage) -> Option<FeedItem> {
         let FeedItem::Batch { events, lsn } = item else { return Some(item) };
-        let events = lineage::expand(events, |table| lineage.above(table).to_vec(), &self.filter);
+        self.unnamed = Some(lsn);
+        let mut above = Above::new(lineage, self.parent_of.as_ref());
+        let events = lineage::expand(events, |table| above.of(table), &self.filter);
+        self.unnamed = None;
         (!events.is_empty()).then_some(FeedItem::Batch { events, lsn })
     }
 

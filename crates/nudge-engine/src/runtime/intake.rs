@@ -1,39 +1,94 @@
 //! From decoded messages to the window.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
-use nudge_decode::{Decoded, TableFilter, TableRef};
+use nudge_decode::{Decoded, Decoder, Identity, TableFilter, TableRef};
 use nudge_proto::Lsn;
 
-use crate::Reason;
-use crate::policy::{Harvest, Plain};
+use crate::policy::{Familiar, Harvest, Look, Plain, Standing};
 use crate::runtime::gate::Gate;
 use crate::runtime::{clock, meter};
+use crate::{Knobs, Reason, TableName};
 
 /// Collects what one read of the socket brings, and hands it over in one go.
 pub(crate) struct Intake {
     filter: TableFilter,
     /// Whether a change may have to be told under the name of a table above.
     partition_root: bool,
+    /// Whether the program names parents: then every table may have one.
+    parents_named: bool,
     /// The tables that are known to be no partitions. Any other may have to be told under another name,
     /// which is looked up when an item is due; so the filter cannot turn it away here.
     plain: Option<Plain>,
     harvest: Harvest,
+    familiar: Familiar,
     gate: Arc<Gate>,
     /// The clock is read once per read, not once per change.
     now: SystemTime,
 }
 
 impl Intake {
-    pub(crate) fn new(filter: TableFilter, partition_root: bool, gate: Arc<Gate>) -> Self {
-        let harvest = Harvest::default();
-        Self { filter, partition_root, plain: None, harvest, gate, now: clock::wall() }
+    pub(crate) fn new(knobs: &Knobs, gate: Arc<Gate>) -> Self {
+        Self {
+            filter: knobs.tables.clone(),
+            partition_root: knobs.partition_root,
+            parents_named: knobs.parent_of.is_some(),
+            plain: None,
+            harvest: Harvest::default(),
+            familiar: Familiar::default(),
+            gate,
+            now: clock::wall(),
+        }
     }
 
     /// Bytes have arrived.
     pub(crate) fn open(&mut self) {
         self.now = clock::wall();
+    }
+
+    /// Takes a message of the plugin in. In steady state this is a comparison and an addition.
+    #[inline]
+    pub(crate) fn read(&mut self, decoder: &Decoder, head: &[u8], cut: bool) {
+        match self.familiar.look(head) {
+            Look::Known(_, Standing::Nothing) => {}
+            Look::Known(table, Standing::At(place)) => {
+                tracing::debug!(schema = table.schema(), table = table.table(), "change");
+                self.harvest.again(place);
+            }
+            Look::Again(table) => {
+                let table = table.clone();
+                let standing = self.count(&table);
+                self.familiar.keep(standing);
+            }
+            Look::Strange => self.read_strange(decoder, head, cut),
+        }
+    }
+
+    #[inline(never)] // It would crowd out the short way.
+    fn read_strange(&mut self, decoder: &Decoder, head: &[u8], cut: bool) {
+        let decoded = decoder.decode(head, cut);
+        if let Decoded::Change(identities) = &decoded
+            && let [Identity { table, key: None }] = identities.as_slice()
+            && let Some(prefix) = decoder.row_prefix(head)
+        {
+            let table = TableName::from(table);
+            let standing = self.count(&table);
+            self.familiar.meet(prefix, table, standing);
+        } else {
+            self.accept(decoded);
+        }
+    }
+
+    /// Counts a change of a table, and tells what the next one is worth.
+    fn count(&mut self, table: &TableName) -> Standing {
+        let name = TableRef::new(table.schema(), table.table());
+        let certain = self.filter.matches(&name);
+        if !certain && !self.may_be_a_partition(&name) {
+            return Standing::Nothing;
+        }
+        tracing::debug!(schema = table.schema(), table = table.table(), "change");
+        Standing::At(self.harvest.change_known(table, certain, self.now))
     }
 
     /// Takes a message in. What cannot be understood may have been any change of any table (rule R7).
@@ -55,6 +110,7 @@ impl Intake {
                 self.harvest.commit();
                 if self.harvest.may_have_changed_the_catalog() {
                     self.plain = None;
+                    self.familiar.next_read();
                 }
             }
             Decoded::Silent => {}
@@ -68,13 +124,18 @@ impl Intake {
     /// A new stream is live (rules R1 and R2).
     pub(crate) fn restart(&mut self, reason: Reason) {
         self.harvest.restart(reason);
+        self.familiar.forget();
     }
 
-    /// The stream has come to `position`. Hands everything over: one lock per read.
-    pub(crate) fn close(&mut self, position: Lsn, now: std::time::Instant) {
+    /// The stream has come to `position`. Hands everything over: one lock per read. Returns until when
+    /// nobody waits for the next read.
+    pub(crate) fn close(&mut self, position: Lsn, now: Instant) -> Option<Instant> {
         self.harvest.reach(position);
-        self.plain = self.gate.deliver(&mut self.harvest, now);
+        let (plain, unhurried) = self.gate.deliver(&mut self.harvest, now);
+        self.plain = plain;
+        self.familiar.next_read();
         meter::pending(|| self.gate.window().pending_tables());
+        unhurried
     }
 
     /// What has been taken in came in that many bytes.
@@ -85,6 +146,6 @@ impl Intake {
     /// Whether the table may have to be told under another name, which the filter may let through.
     fn may_be_a_partition(&self, table: &TableRef<'_>) -> bool {
         let is_plain = || self.plain.as_ref().is_some_and(|plain| plain.contains_ref(table));
-        self.partition_root && !is_plain()
+        self.parents_named || self.partition_root && !is_plain()
     }
 }

@@ -22,18 +22,21 @@ pub(crate) struct Link {
     pub(crate) inbox: Inbox,
     /// What the machines have appended and the socket has not taken yet.
     pub(crate) out: Vec<u8>,
+    /// How the connection ended, behind what had arrived before.
+    end: Option<io::Error>,
 }
 
 impl Link {
     pub(crate) fn new(socket: Socket, inbox: Inbox) -> Self {
-        Self { socket, inbox, out: Vec::new() }
+        Self { socket, inbox, out: Vec::new(), end: None }
     }
 
     /// Sends what is to be sent and waits until something arrives, both at once: neither side of the
-    /// connection can wait for the other. Cancel-safe. The end of the connection is `UnexpectedEof`.
+    /// connection can wait for the other. Cancel-safe. Returns how many bytes have arrived; the end of the
+    /// connection is `UnexpectedEof`.
     ///
     /// A server that closes has often said why: what has arrived counts before a failure to send.
-    pub(crate) async fn exchange(&mut self) -> io::Result<()> {
+    pub(crate) async fn exchange(&mut self) -> io::Result<usize> {
         poll_fn(|cx| {
             let sent = self.poll_send(cx);
             match (self.poll_receive(cx), sent) {
@@ -55,15 +58,37 @@ impl Link {
         Pin::new(&mut self.socket).poll_flush(cx)
     }
 
-    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let mut spare = ReadBuf::new(self.inbox.spare_mut());
-        ready!(Pin::new(&mut self.socket).poll_read(cx, &mut spare))?;
-        match spare.filled().len() {
-            0 => Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into())),
-            n => {
-                self.inbox.commit(n);
-                Poll::Ready(Ok(()))
+    /// Reads until the inbox is full or nothing is left. A TLS record is at most 16 KiB: what follows is
+    /// done once per inbox, and not per record. A socket that gave less than there was room for is known
+    /// to be empty, and is not asked again.
+    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let mut received = 0;
+        while self.end.is_none() {
+            let mut spare = ReadBuf::new(self.inbox.spare_mut());
+            if spare.capacity() == 0 {
+                if received > 0 {
+                    break;
+                }
+                // Nobody has taken in what is there, and nobody will: it is listened to no longer.
+                return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
             }
+            match Pin::new(&mut self.socket).poll_read(cx, &mut spare) {
+                Poll::Pending => break,
+                Poll::Ready(Err(error)) => self.end = Some(error),
+                Poll::Ready(Ok(())) if spare.filled().is_empty() => {
+                    self.end = Some(io::ErrorKind::UnexpectedEof.into());
+                }
+                Poll::Ready(Ok(())) => {
+                    let n = spare.filled().len();
+                    self.inbox.commit(n);
+                    received += n;
+                }
+            }
+        }
+        match self.end.take_if(|_| received == 0) {
+            Some(error) => Poll::Ready(Err(error)),
+            None if received > 0 => Poll::Ready(Ok(received)),
+            None => Poll::Pending,
         }
     }
 }

@@ -207,7 +207,9 @@ impl Conversation {
             match started {
                 Some(true) => return Ok((link, stream)),
                 Some(false) => {} // A notice.
-                None => link.exchange().await.map_err(|error| diagnosis::network(stage, error))?,
+                None => {
+                    link.exchange().await.map_err(|error| diagnosis::network(stage, error))?;
+                }
             }
         }
     }

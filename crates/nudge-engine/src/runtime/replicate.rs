@@ -10,8 +10,8 @@ use tokio::select;
 use tokio::sync::Notify;
 use tokio::time::Sleep;
 
-use crate::policy::Feedback;
 use crate::policy::diagnosis::{self, Stage};
+use crate::policy::{Feedback, Nap};
 use crate::runtime::intake::Intake;
 use crate::runtime::link::Link;
 use crate::runtime::{clock, meter};
@@ -23,6 +23,7 @@ pub(crate) struct Replication<'a> {
     pub(crate) stream: Stream,
     pub(crate) decoder: Decoder,
     pub(crate) feedback: Feedback,
+    pub(crate) nap: Nap,
     pub(crate) intake: &'a mut Intake,
     /// Somebody has found out that the stream does not bring what it should any more.
     pub(crate) outgrown: Arc<Notify>,
@@ -33,11 +34,13 @@ impl Replication<'_> {
     /// (rule R9).
     pub(crate) async fn run(mut self) -> Error {
         let mut alarm = pin!(clock::sleep_until(self.feedback.deadline()));
+        let mut pillow = pin!(clock::sleep_until(clock::now()));
+        let mut read = 0;
         loop {
             let now = clock::now();
             let understood = self.understand();
             // Also when the stream ends here: what came before its end is delivered.
-            self.intake.close(self.feedback.position(), now);
+            let unhurried = self.intake.close(self.feedback.position(), now);
             if let Err(error) = understood {
                 return error;
             }
@@ -47,6 +50,14 @@ impl Replication<'_> {
             if self.feedback.is_dead(now) {
                 return silent();
             }
+            let room = self.link.inbox.capacity();
+            if read > 0
+                && self.link.out.is_empty()
+                && let Some(wake) = self.nap.after(std::mem::take(&mut read), room, unhurried, now)
+            {
+                pillow.as_mut().reset(wake.into());
+                pillow.as_mut().await;
+            }
             set(alarm.as_mut(), self.feedback.deadline());
             select! {
                 biased;
@@ -54,7 +65,10 @@ impl Replication<'_> {
                 // Before the timer: after a pause of the whole process both are ready, and then the
                 // server is not silent.
                 arrived = self.link.exchange() => match arrived {
-                    Ok(()) => self.feedback.heard(clock::now()),
+                    Ok(n) => {
+                        read = n;
+                        self.feedback.heard(clock::now());
+                    }
                     Err(error) => return diagnosis::network(Stage::Stream, error),
                 },
                 () = &mut alarm => {}
@@ -74,7 +88,7 @@ impl Replication<'_> {
             match step.event {
                 Some(StreamEvent::XLogData(data)) => {
                     self.feedback.saw(data.end());
-                    self.intake.accept(self.decoder.decode(data.head(), data.is_cut()));
+                    self.intake.read(&self.decoder, data.head(), data.is_cut());
                 }
                 Some(StreamEvent::Keepalive(keepalive)) => {
                     self.feedback.saw(keepalive.end());

@@ -10,7 +10,7 @@ use tokio::sync::{Notify, oneshot, watch};
 
 use crate::policy::diagnosis::Stage;
 use crate::policy::session::ServerFacts;
-use crate::policy::{Feedback, Retries, visibility};
+use crate::policy::{Feedback, Nap, Retries, visibility};
 use crate::runtime::arrival::{Arrival, warn_of_empty_patterns};
 use crate::runtime::cancellation::Cancellation;
 use crate::runtime::handover::{Handover, Source};
@@ -138,13 +138,15 @@ impl Supervisor {
             let _ = first.send(Ok(()));
         }
         let intake = &mut self.intake;
-        Err(Replication { link, stream, decoder, feedback, intake, outgrown }.run().await)
+        let nap = Nap::new(self.knobs.debounce);
+        Err(Replication { link, stream, decoder, feedback, nap, intake, outgrown }.run().await)
     }
 
     /// What the server may filter by. It sees a row under the name of its partition, so while there are
-    /// partitioned tables it would hide rows of those above.
+    /// partitioned tables it would hide rows of those above; and parents that the program names it does
+    /// not know at all.
     fn server_filter(&self, facts: ServerFacts) -> TableFilter {
-        if self.knobs.partition_root && facts.partitioned {
+        if self.knobs.parent_of.is_some() || self.knobs.partition_root && facts.partitioned {
             return TableFilter::default();
         }
         self.knobs.tables.clone()

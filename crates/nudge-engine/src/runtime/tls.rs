@@ -8,7 +8,7 @@ use std::path::Path;
 
 use native_tls::{Certificate, Identity, Protocol, TlsConnector, TlsConnectorBuilder};
 use nudge_proto::{Security, SslReply, ssl_request};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
 
 use crate::policy::diagnosis::{self, Stage};
 use crate::runtime::Socket;
@@ -27,6 +27,9 @@ pub(crate) async fn secure(
         return Ok((socket, None));
     }
     let connector = tokio_native_tls::TlsConnector::from(connector);
+    // Without it a record costs two system calls, one for its header and one for the rest. The reply to
+    // SSLRequest was read before.
+    let socket = Box::new(BufReader::with_capacity(READ_AHEAD, socket));
     let (socket, heard) = Listening::new(socket);
     let stream = connector.connect(name, socket).await.map_err(|error| {
         // A server that has agreed to TLS and then ends was stopped, or something in between was. One
@@ -163,6 +166,9 @@ fn protocol(version: TlsVersion) -> Protocol {
         TlsVersion::V1_3 => Protocol::Tlsv13,
     }
 }
+
+/// Bytes that are read ahead of TLS: some records of at most 16 KiB.
+const READ_AHEAD: usize = 64 * 1024;
 
 /// PostgreSQL's name in ALPN (manual, "SSL Session Encryption").
 const ALPN: &str = "postgresql";

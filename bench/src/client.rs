@@ -1,0 +1,56 @@
+//! The clients that are measured. Each is a process that reads one stream to its end, and fails if it
+//! was not what was announced.
+
+mod facade;
+mod floor;
+
+use std::net::SocketAddr;
+
+use clap::ValueEnum;
+use pgnudge::Plugin;
+
+use crate::failure::Failure;
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    kind: Kind,
+    #[arg(long)]
+    port: u16,
+    #[arg(long, value_parser = plugin)]
+    plugin: Plugin,
+    /// Changes that the stream has
+    #[arg(long)]
+    changes: u64,
+    #[arg(long)]
+    tls: bool,
+    /// Where to connect to when the stream may begin; only a feed has to
+    #[arg(long)]
+    gate: SocketAddr,
+}
+
+/// What a client does with a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Kind {
+    /// Throws it away as it comes
+    Discard,
+    /// Walks the messages, compares the name of each row's table with the last one, and counts
+    Names,
+    /// A feed on a runtime of one thread
+    Pgnudge,
+    /// A feed on a runtime of several threads, as tokio makes it unless told otherwise
+    PgnudgeThreads,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    match arguments.kind {
+        Kind::Discard => floor::discard(arguments),
+        Kind::Names => floor::names(arguments),
+        Kind::Pgnudge => crate::runtime()?.block_on(facade::count(arguments)),
+        Kind::PgnudgeThreads => tokio::runtime::Runtime::new()?.block_on(facade::count(arguments)),
+    }
+}
+
+fn plugin(name: &str) -> Result<Plugin, String> {
+    let all = [Plugin::TestDecoding, Plugin::Wal2Json];
+    all.into_iter().find(|plugin| plugin.name() == name).ok_or_else(|| format!("no plugin {name}"))
+}

@@ -1,0 +1,68 @@
+//! What pgnudge costs, measured beside the alternatives: `cargo xtask bench`.
+//!
+//! One program is everything: the measuring side, and each of the clients that are measured. Every
+//! client runs as a process of its own, started through a [`stopwatch`], so that its CPU time and
+//! memory are the kernel's figures for that process and nothing else. One subcommand is one
+//! benchmark; a new one is a module and a line in [`Command`].
+
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a tool for the terminal: printing is its job"
+)]
+#![cfg(unix)]
+
+mod certificate;
+mod client;
+mod failure;
+mod replay;
+mod report;
+mod sample;
+mod stopwatch;
+mod stream;
+mod walsender;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use failure::Failure;
+
+#[derive(Parser)]
+#[command(name = "bench", about = "Measures what pgnudge costs, beside the alternatives")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Streams as fast as the socket takes them: CPU per million changes
+    Replay(replay::Arguments),
+    /// A client, for the other benchmarks to measure
+    #[command(hide = true)]
+    Client(client::Arguments),
+    /// Runs a program and tells what it has cost
+    #[command(hide = true)]
+    Measure(stopwatch::Arguments),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Replay(arguments) => replay::run(&arguments),
+        Command::Client(arguments) => client::run(&arguments),
+        Command::Measure(arguments) => stopwatch::run(&arguments),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// A runtime of one thread.
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?)
+}

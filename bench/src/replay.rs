@@ -1,0 +1,224 @@
+//! `replay`: a scripted walsender sends as fast as the socket takes it, to one client after the other.
+//!
+//! The rounds are interleaved: every client once, then every client again, so that a machine that is
+//! busier for a while is so for all of them.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use pgnudge::Plugin;
+use pgnudge_testkit::Installation;
+use serde::Serialize;
+use tokio::net::TcpListener;
+use tokio_native_tls::TlsAcceptor;
+
+use crate::certificate;
+use crate::client::Kind;
+use crate::failure::Failure;
+use crate::report::{self, Table};
+use crate::sample::Sample;
+use crate::stopwatch::{self, Cost};
+use crate::stream::{Row, Shape, Stream};
+use crate::walsender::{Reader, Script, serve};
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Only the streams whose name holds this
+    #[arg(long, default_value = "")]
+    only: String,
+    /// How often each client reads each stream
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// The directory of the pg_recvlogical to compare with
+    #[arg(long)]
+    bin_dir: Option<PathBuf>,
+}
+
+/// A stream, and how it travels.
+struct Case {
+    name: &'static str,
+    shape: Shape,
+    tls: bool,
+}
+
+/// Who reads a stream.
+#[derive(Clone, Debug)]
+enum Client {
+    Ours(Kind),
+    PgRecvlogical(PathBuf),
+}
+
+#[derive(Serialize)]
+struct Outcome {
+    stream: &'static str,
+    bytes_per_change: usize,
+    changes: usize,
+    client: String,
+    costs: Vec<Cost>,
+}
+
+fn cases() -> Vec<Case> {
+    let shape =
+        |plugin, row, tables, transaction, changes| Shape { plugin, row, tables, transaction, changes };
+    let case = |name, shape| Case { name, shape, tls: false };
+    let (json, test) = (Plugin::Wal2Json, Plugin::TestDecoding);
+    vec![
+        case("wal2json, narrow, 10,000 rows/tx", shape(json, Row::Of(377), 1, 10_000, M)),
+        case("test_decoding, narrow, 10,000 rows/tx", shape(test, Row::Of(204), 1, 10_000, 2 * M)),
+        case("wal2json, narrow, 1 row/tx", shape(json, Row::Of(377), 1, 1, M)),
+        case("test_decoding, narrow, 1 row/tx", shape(test, Row::Of(204), 1, 1, M)),
+        case("wal2json, narrow, 8 tables in turn", shape(json, Row::Of(377), 8, 100, M)),
+        case("test_decoding, narrow, 8 tables in turn", shape(test, Row::Of(204), 8, 100, M)),
+        case("wal2json, 50 columns", shape(json, Row::Wide, 1, 100, M / 4)),
+        case("test_decoding, 50 columns", shape(test, Row::Wide, 1, 100, M / 4)),
+        case("wal2json, 1 MB", shape(json, Row::Of(1 << 20), 1, 1, 2000)),
+        case("test_decoding, 1 MB", shape(test, Row::Of(1 << 20), 1, 1, 2000)),
+        Case {
+            name: "wal2json, narrow, 10,000 rows/tx, TLS",
+            shape: shape(json, Row::Of(377), 1, 10_000, M),
+            tls: true,
+        },
+        Case {
+            name: "test_decoding, narrow, 10,000 rows/tx, TLS",
+            shape: shape(test, Row::Of(204), 1, 10_000, 2 * M),
+            tls: true,
+        },
+    ]
+}
+
+const M: usize = 1_000_000;
+
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let recvlogical = pg_recvlogical(arguments);
+    let mut clients: Vec<Client> =
+        [Kind::Discard, Kind::Names, Kind::Pgnudge, Kind::PgnudgeThreads].map(Client::Ours).into();
+    clients.extend(recvlogical.map(Client::PgRecvlogical));
+    let acceptor = certificate::acceptor()?;
+    let mut results = Vec::new();
+    for case in cases().into_iter().filter(|case| case.name.contains(&arguments.only)) {
+        let Some(tls) = (if case.tls { acceptor.clone().map(Some) } else { Some(None) }) else {
+            eprintln!("note: {} is left out: no openssl program", case.name);
+            continue;
+        };
+        let stream = Stream::new(&case.shape);
+        println!("\n{}: {} changes of {} bytes\n", case.name, stream.changes(), stream.bytes_per_change());
+        let mut costs = vec![Vec::new(); clients.len()];
+        for _ in 0..arguments.rounds {
+            for (client, costs) in clients.iter().zip(&mut costs) {
+                costs.push(crate::runtime()?.block_on(client.read(&case, stream.clone(), tls.clone()))?);
+            }
+        }
+        print(&stream, &clients, &costs);
+        results.extend(clients.iter().zip(costs).map(|(client, costs)| Outcome {
+            stream: case.name,
+            bytes_per_change: stream.bytes_per_change(),
+            changes: stream.changes(),
+            client: client.name(),
+            costs,
+        }));
+    }
+    report::write_json("replay", &results)
+}
+
+/// Of the directory given, or of the server that the tests would take.
+fn pg_recvlogical(arguments: &Arguments) -> Option<PathBuf> {
+    let named: Vec<_> = arguments.bin_dir.iter().cloned().collect();
+    let found = Installation::find(&named).ok()?.bin().join("pg_recvlogical");
+    found.is_file().then_some(found)
+}
+
+fn print(stream: &Stream, clients: &[Client], costs: &[Vec<Cost>]) {
+    #[expect(clippy::cast_precision_loss, reason = "far below 2⁵²")]
+    let (millions, bytes) = (stream.changes() as f64 / 1e6, stream.bytes() as f64 / 1e9);
+    let cpu = |costs: &[Cost]| Sample::of(costs.iter().map(Cost::cpu));
+    let floor = costs.first().and_then(|costs| cpu(costs)).map_or(f64::NAN, |floor| floor.median);
+    let mut table = Table::new(&[
+        "client",
+        "CPU s per 10⁶ changes",
+        "min … max",
+        "× floor",
+        "s per GB",
+        "user",
+        "peak MB",
+    ]);
+    for (client, costs) in clients.iter().zip(costs) {
+        let (Some(sample), Some(user)) = (cpu(costs), Sample::of(costs.iter().map(|cost| cost.user))) else {
+            continue;
+        };
+        let peak = costs.iter().map(|cost| cost.peak_kib).max().unwrap_or(0);
+        table.row(vec![
+            client.name(),
+            format!("{:.3}", sample.median / millions),
+            format!("{:.3} … {:.3}", sample.min / millions, sample.max / millions),
+            format!("{:.2}", sample.median / floor),
+            format!("{:.3}", sample.median / bytes),
+            format!("{:.0} %", user.median / sample.median * 100.0),
+            format!("{}.{}", peak / 1024, peak % 1024 * 10 / 1024),
+        ]);
+    }
+    table.print();
+}
+
+impl Client {
+    fn name(&self) -> String {
+        match self {
+            Self::Ours(Kind::Discard) => "recv and discard".to_owned(),
+            Self::Ours(Kind::Names) => "recv, table names".to_owned(),
+            Self::Ours(Kind::Pgnudge) => "pgnudge".to_owned(),
+            Self::Ours(Kind::PgnudgeThreads) => "pgnudge, runtime of threads".to_owned(),
+            Self::PgRecvlogical(_) => "pg_recvlogical".to_owned(),
+        }
+    }
+
+    /// Reads a stream, once.
+    async fn read(&self, case: &Case, stream: Stream, tls: Option<TlsAcceptor>) -> Result<Cost, Failure> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let gate = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let words = self.command(case, &listener, &gate, &stream)?;
+        let reader = match self {
+            Self::Ours(Kind::Pgnudge | Kind::PgnudgeThreads) => Reader::Feed { gate },
+            _ => Reader::ToTheEnd,
+        };
+        let script = Script { stream, reader, tls };
+        let script = Arc::new(script);
+        tokio::select! {
+            cost = stopwatch::measure(&words) => cost,
+            served = serve(&listener, &script) => Err(served.err().unwrap_or_else(|| Failure::new("it ended"))),
+        }
+    }
+
+    fn command(
+        &self,
+        case: &Case,
+        listener: &TcpListener,
+        gate: &TcpListener,
+        stream: &Stream,
+    ) -> Result<Vec<OsString>, Failure> {
+        let (port, gate) = (listener.local_addr()?.port(), gate.local_addr()?);
+        let kind = match self {
+            Self::PgRecvlogical(program) => {
+                return Ok(pg_recvlogical_command(program, port, &stream.end(), case.tls));
+            }
+            Self::Ours(Kind::Discard) => "discard",
+            Self::Ours(Kind::Names) => "names",
+            Self::Ours(Kind::Pgnudge) => "pgnudge",
+            Self::Ours(Kind::PgnudgeThreads) => "pgnudge-threads",
+        };
+        let tls = if case.tls { " --tls" } else { "" };
+        let (plugin, changes) = (case.shape.plugin.name(), stream.changes());
+        let words =
+            format!("client {kind} --port {port} --gate {gate} --plugin {plugin} --changes {changes}{tls}");
+        let program = std::env::current_exe()?.into_os_string();
+        Ok([program].into_iter().chain(words.split(' ').map(Into::into)).collect())
+    }
+}
+
+fn pg_recvlogical_command(program: &Path, port: u16, end: &str, tls: bool) -> Vec<OsString> {
+    let sslmode = if tls { "require" } else { "disable" };
+    let target = format!("host=127.0.0.1 port={port} user=bench dbname=bench sslmode={sslmode}");
+    let end = format!("--endpos={end}");
+    let words = ["--start", "--slot=bench", "--file=/dev/null", &end, "--dbname"];
+    let words = words.into_iter().map(OsString::from);
+    [program.as_os_str().to_owned()].into_iter().chain(words).chain([target.into()]).collect()
+}

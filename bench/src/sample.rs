@@ -1,0 +1,35 @@
+//! What several rounds have shown.
+
+use serde::Serialize;
+
+/// Median, least and most of some figures.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub(crate) struct Sample {
+    pub(crate) median: f64,
+    pub(crate) min: f64,
+    pub(crate) max: f64,
+}
+
+impl Sample {
+    /// Of at least one figure.
+    pub(crate) fn of(figures: impl Iterator<Item = f64>) -> Option<Self> {
+        let mut figures: Vec<f64> = figures.collect();
+        figures.sort_by(f64::total_cmp);
+        let (min, max) = (*figures.first()?, *figures.last()?);
+        let (below, above) = (figures.get((figures.len() - 1) / 2)?, figures.get(figures.len() / 2)?);
+        Some(Self { median: f64::midpoint(*below, *above), min, max })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_is_the_middle_one_or_between_the_two() {
+        let odd = Sample::of([3.0, 1.0, 2.0].into_iter());
+        assert_eq!(odd, Some(Sample { median: 2.0, min: 1.0, max: 3.0 }));
+        assert_eq!(Sample::of([1.0, 4.0].into_iter()).map(|s| s.median), Some(2.5));
+        assert_eq!(Sample::of([].into_iter()), None);
+    }
+}
