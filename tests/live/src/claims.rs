@@ -12,10 +12,12 @@ mod a_dead_link_is_noticed;
 mod a_failover_is_followed;
 mod a_host_that_is_down_is_passed_over;
 mod a_huge_row_in_constant_memory;
+mod a_lost_notification_is_made_good;
 mod a_lost_wakeup_is_found;
 mod a_million_rows_are_one_event;
 mod a_replica_is_waited_for_by_lsn;
 mod a_signal_ends_it;
+mod a_silent_bridge_is_succeeded;
 mod a_stalled_consumer_retains_no_wal;
 mod a_stalled_subscriber_harms_nobody;
 mod a_standby_bridge_takes_over;
@@ -142,10 +144,12 @@ pub const ALL: &[Claim] = &[
     the_doctor_finds_what_is_wrong::CLAIM,
     the_doctor_knows_other_servers::CLAIM,
     listeners_are_never_stale::CLAIM,
+    a_lost_notification_is_made_good::CLAIM,
     event_streams_nudge::CLAIM,
     idle_event_streams_are_cheap::CLAIM,
     a_browser_is_nudged::CLAIM,
     a_standby_bridge_takes_over::CLAIM,
+    a_silent_bridge_is_succeeded::CLAIM,
 ];
 
 #[cfg(test)]
