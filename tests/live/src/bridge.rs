@@ -81,14 +81,6 @@ impl Bridge {
         self.program.stderr()
     }
 
-    /// Sends it a signal.
-    ///
-    /// # Errors
-    /// When it has ended.
-    pub(crate) fn signal(&self, signal: Signal) -> Result<(), Failure> {
-        Ok(self.program.signal(signal)?)
-    }
-
     /// Kills it, and waits for its end.
     ///
     /// # Errors

@@ -17,7 +17,6 @@ mod a_lost_wakeup_is_found;
 mod a_million_rows_are_one_event;
 mod a_replica_is_waited_for_by_lsn;
 mod a_signal_ends_it;
-mod a_silent_bridge_is_succeeded;
 mod a_stalled_consumer_retains_no_wal;
 mod a_stalled_subscriber_harms_nobody;
 mod a_standby_bridge_takes_over;
@@ -149,7 +148,6 @@ pub const ALL: &[Claim] = &[
     idle_event_streams_are_cheap::CLAIM,
     a_browser_is_nudged::CLAIM,
     a_standby_bridge_takes_over::CLAIM,
-    a_silent_bridge_is_succeeded::CLAIM,
 ];
 
 #[cfg(test)]
