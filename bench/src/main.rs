@@ -15,6 +15,7 @@
 mod certificate;
 mod client;
 mod failure;
+mod instructions;
 mod replay;
 mod report;
 mod sample;
@@ -39,6 +40,8 @@ struct Arguments {
 enum Command {
     /// Streams as fast as the socket takes them: CPU per million changes
     Replay(replay::Arguments),
+    /// Instructions per change, compared with budgets
+    Instructions(instructions::Arguments),
     /// A client, for the other benchmarks to measure
     #[command(hide = true)]
     Client(client::Arguments),
@@ -50,6 +53,7 @@ enum Command {
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Replay(arguments) => replay::run(&arguments),
+        Command::Instructions(arguments) => instructions::run(&arguments),
         Command::Client(arguments) => client::run(&arguments),
         Command::Measure(arguments) => stopwatch::run(&arguments),
     };

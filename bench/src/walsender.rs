@@ -28,13 +28,24 @@ pub(crate) enum Reader {
     Feed { gate: TcpListener },
 }
 
-/// Serves connections until it is dropped. A client that leaves has its reasons: what it counted is
-/// its own to judge.
-pub(crate) async fn serve(listener: &TcpListener, script: &Arc<Script>) -> Result<(), Failure> {
-    loop {
-        let (socket, _) = listener.accept().await?;
-        socket.set_nodelay(true)?;
-        tokio::spawn(converse(socket, Arc::clone(script)));
+/// What comes of a client that is served meanwhile. If it leaves a connection it has its reasons: what it
+/// counted is its own to judge.
+pub(crate) async fn serving<T>(
+    listener: &TcpListener,
+    script: Script,
+    client: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    let script = Arc::new(script);
+    let serve = async {
+        loop {
+            let (socket, _) = listener.accept().await?;
+            socket.set_nodelay(true)?;
+            tokio::spawn(converse(socket, Arc::clone(&script)));
+        }
+    };
+    tokio::select! {
+        outcome = client => outcome,
+        failed = serve => failed,
     }
 }
 
