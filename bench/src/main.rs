@@ -15,6 +15,7 @@
 mod certificate;
 mod client;
 mod failure;
+mod feeds;
 mod instructions;
 mod replay;
 mod report;
@@ -42,9 +43,14 @@ enum Command {
     Replay(replay::Arguments),
     /// Instructions per change, compared with budgets
     Instructions(instructions::Arguments),
+    /// Many idle feeds in one process: memory, CPU and wakeups
+    Feeds(feeds::Arguments),
     /// A client, for the other benchmarks to measure
     #[command(hide = true)]
     Client(client::Arguments),
+    /// A process with idle feeds
+    #[command(hide = true)]
+    Hold(feeds::Holder),
     /// Runs a program and tells what it has cost
     #[command(hide = true)]
     Measure(stopwatch::Arguments),
@@ -54,6 +60,8 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Instructions(arguments) => instructions::run(&arguments),
+        Command::Feeds(arguments) => feeds::run(&arguments),
+        Command::Hold(arguments) => feeds::hold(&arguments),
         Command::Client(arguments) => client::run(&arguments),
         Command::Measure(arguments) => stopwatch::run(&arguments),
     };

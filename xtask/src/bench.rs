@@ -11,9 +11,10 @@ use crate::setup::{self, Purpose};
 pub(crate) const COMMAND: Command = Command {
     name: "bench",
     about: "measures what pgnudge costs, beside the alternatives",
-    arguments: "replay [--only STREAM] [--rounds N] [--bin-dir DIR] | instructions [--only STREAM] | …",
+    arguments: "replay [--only STREAM] [--rounds N] [--bin-dir DIR] | instructions [--only STREAM] | feeds [--feeds N] …",
     details: "  replay         scripted streams, as fast as the socket takes them: CPU per million changes
   instructions   instructions per change, compared with the budgets in bench/src/instructions.rs
+  feeds          idle feeds of one process: memory, CPU and wakeups
   --only STREAM  only the streams whose name holds this
   --rounds N     how often each client reads each stream; they take turns (default 5)
   --bin-dir DIR  take PostgreSQL's programs, to compare with, from there
