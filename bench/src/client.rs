@@ -50,7 +50,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
-fn plugin(name: &str) -> Result<Plugin, String> {
+pub(crate) fn plugin(name: &str) -> Result<Plugin, String> {
     let all = [Plugin::TestDecoding, Plugin::Wal2Json];
     all.into_iter().find(|plugin| plugin.name() == name).ok_or_else(|| format!("no plugin {name}"))
 }

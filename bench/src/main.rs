@@ -15,6 +15,9 @@
 mod certificate;
 mod client;
 mod failure;
+mod live;
+mod machine;
+mod percentiles;
 mod replay;
 mod report;
 mod sample;
@@ -39,6 +42,8 @@ struct Arguments {
 enum Command {
     /// Streams as fast as the socket takes them: CPU per million changes
     Replay(replay::Arguments),
+    /// Real servers: latency, and what the clients and their walsenders cost
+    Live(live::Arguments),
     /// A client, for the other benchmarks to measure
     #[command(hide = true)]
     Client(client::Arguments),
@@ -50,6 +55,7 @@ enum Command {
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Replay(arguments) => replay::run(&arguments),
+        Command::Live(arguments) => live::run(&arguments),
         Command::Client(arguments) => client::run(&arguments),
         Command::Measure(arguments) => stopwatch::run(&arguments),
     };

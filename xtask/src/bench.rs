@@ -11,11 +11,14 @@ use crate::setup::{self, Purpose};
 pub(crate) const COMMAND: Command = Command {
     name: "bench",
     about: "measures what pgnudge costs, beside the alternatives",
-    arguments: "replay [--only STREAM] [--rounds N] [--bin-dir DIR] …",
+    arguments: "replay|live [--only WHAT] [--rounds N] [--bin-dir DIR] …",
     details: "  replay         scripted streams, as fast as the socket takes them: CPU per million changes
-  --only STREAM  only the streams whose name holds this
-  --rounds N     how often each client reads each stream; they take turns (default 5)
-  --bin-dir DIR  take PostgreSQL's programs, to compare with, from there
+  live           a real server: latency
+  --only WHAT    of replay the streams whose name holds this, of live this part
+  --rounds N     how often each is measured; they take turns (default: replay 5, live 3)
+  --seconds N    live: how long one measurement writes (default 10)
+  --plugin NAME  live: with this plugin alone
+  --bin-dir DIR  take PostgreSQL's programs from there
 
 Every argument goes to the program `bench`, which knows the others. It prints tables, and writes the
 figures to bench/*.json in cargo's target directory. The figures mean something on a machine that has

@@ -1,0 +1,113 @@
+//! The server that is measured on: a throwaway one, and a database on it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use nudge_decode::{Decoder, TableFilter};
+use pgnudge::Plugin;
+use pgnudge_testkit::{Cluster, Installation, Scratch, Sender, Server, StopMode, wait_until};
+
+use crate::failure::Failure;
+
+/// A server and a database of ours.
+pub(crate) struct Ground {
+    // Before the server: it drops its database there.
+    scratch: Scratch,
+    server: Server,
+    bin: PathBuf,
+}
+
+impl Ground {
+    /// Starts a server that does nothing by itself while it is measured: no checkpoint, no autovacuum; and
+    /// that trusts whoever comes, so that no client has to know passwords, and waits for ever for those that
+    /// do not answer. As in every throwaway cluster `fsync` is off: a commit costs little, and the times
+    /// here begin when it is done.
+    pub(crate) async fn prepare(bin_dir: Option<&PathBuf>) -> Result<Self, Failure> {
+        let named: Vec<_> = bin_dir.into_iter().cloned().collect();
+        let installation = Installation::find(&named)?;
+        let bin = installation.bin().to_owned();
+        let cluster = Cluster::builder().tls(false).line("autovacuum = off").line("wal_sender_timeout = 0");
+        let cluster = cluster.line("max_wal_size = 4GB").line("checkpoint_timeout = 1d");
+        let cluster = cluster.line("shared_buffers = 256MB");
+        let server = Server::start_from(installation, cluster).await?;
+        let rules = server.cluster()?.data_dir().join("pg_hba.conf");
+        server.stop(StopMode::Fast).await?;
+        fs::write(rules, "local all all trust\nhost all all 127.0.0.1/32 trust\n")?;
+        server.start_again().await?;
+        let scratch = server.scratch("bench").await?;
+        Ok(Self { scratch, server, bin })
+    }
+
+    /// The server's version.
+    pub(crate) fn version(&self) -> &str {
+        self.server.version()
+    }
+
+    pub(crate) fn port(&self) -> Result<u16, Failure> {
+        Ok(self.server.cluster()?.port())
+    }
+
+    pub(crate) fn database(&self) -> &str {
+        self.scratch.name()
+    }
+
+    /// The connection text of a feed.
+    pub(crate) fn dsn(&self) -> String {
+        format!("{}?sslmode=disable", self.scratch.dsn())
+    }
+
+    /// The connection text of who writes and who listens.
+    pub(crate) fn superuser_dsn(&self) -> String {
+        self.scratch.superuser_dsn()
+    }
+
+    /// A program of the server's.
+    pub(crate) fn program(&self, name: &str) -> PathBuf {
+        Path::new(&self.bin).join(name)
+    }
+
+    /// Those that the server has, or of them the one that is wanted.
+    pub(crate) fn plugins(&self, only: Option<Plugin>) -> Vec<Plugin> {
+        let all = [Plugin::TestDecoding, Plugin::Wal2Json];
+        all.into_iter()
+            .filter(|plugin| only.is_none_or(|only| only == *plugin) && self.server.offers(plugin.name()))
+            .collect()
+    }
+
+    pub(crate) async fn sql(&self, statements: &str) -> Result<(), Failure> {
+        Ok(self.scratch.sql(statements).await?)
+    }
+
+    pub(crate) async fn query(&self, query: &str) -> Result<String, Failure> {
+        Ok(self.scratch.query_one_text(query).await?)
+    }
+
+    /// The one walsender, as soon as it streams.
+    pub(crate) async fn walsender(&self) -> Result<Sender, Failure> {
+        let look = async || self.scratch.walsenders().await;
+        let streams = |sender: &Sender| sender.state.as_deref() == Some("streaming");
+        let wanted = |senders: &Vec<Sender>| matches!(&senders[..], [only] if streams(only));
+        let senders = wait_until("one walsender streams", PATIENCE, look, wanted).await?;
+        senders.into_iter().next().ok_or_else(|| Failure::new("no walsender"))
+    }
+
+    /// Waits until no walsender and no slot is left of the last one who was measured.
+    pub(crate) async fn alone(&self) -> Result<(), Failure> {
+        let look = async || Ok((self.scratch.walsenders().await?.len(), self.scratch.slots().await?));
+        wait_until("nobody is connected", PATIENCE, look, |(senders, slots)| {
+            *senders == 0 && slots.iter().all(|slot| slot.active_pid.is_none())
+        })
+        .await?;
+        Ok(())
+    }
+}
+
+/// What the product asks of a plugin, for those that are measured beside it.
+pub(crate) fn options_of(plugin: Plugin) -> Vec<(String, String)> {
+    let options = Decoder::new(plugin).options(&TableFilter::default());
+    options.into_iter().map(|(name, value)| (name.to_owned(), value.into_owned())).collect()
+}
+
+/// For a state that comes by itself: long against what it takes.
+const PATIENCE: Duration = Duration::from_secs(60);
