@@ -10,6 +10,7 @@ use clap::ValueEnum;
 use pgnudge::Plugin;
 
 use crate::failure::Failure;
+pub(crate) use floor::{BUFFER, message};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {

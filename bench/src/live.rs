@@ -4,10 +4,19 @@
 //! measured is alone on it, with a writer. Processes are measured from outside, by what the kernel says of
 //! them ([`usage`]), so that the walsender is measured like its client.
 
+mod backlog;
 mod consumer;
 mod ground;
+mod idle;
 mod latency;
+mod memory;
+mod options;
+mod reader;
+mod reconnect;
 mod recvlogical;
+mod socket;
+mod steady;
+mod usage;
 mod writer;
 
 use std::path::PathBuf;
@@ -35,6 +44,9 @@ pub(crate) struct Arguments {
     /// Only with this plugin; without, with each that the server has
     #[arg(long, value_parser = crate::client::plugin)]
     plugin: Option<Plugin>,
+    /// Also what takes gigabytes of memory: rows of 1 GB
+    #[arg(long)]
+    thorough: bool,
     /// The directory of the server's programs
     #[arg(long)]
     bin_dir: Option<PathBuf>,
@@ -45,6 +57,18 @@ pub(crate) struct Arguments {
 enum Part {
     /// From COMMIT to the item
     Latency,
+    /// CPU of the clients and of their walsenders at a steady pace
+    Steady,
+    /// The same, and time, for who catches up
+    Backlog,
+    /// A feed on an idle server
+    Idle,
+    /// Against the size of a row, and with a consumer that takes nothing
+    Memory,
+    /// From the end of the walsender to the Resync
+    Reconnect,
+    /// The walsender's CPU and bytes against the options of the plugin
+    Options,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
@@ -66,6 +90,12 @@ impl Part {
         let write = Writing { machine, server: ground.version(), arguments };
         match self {
             Self::Latency => write.json("latency", latency::run(ground, arguments).await?),
+            Self::Steady => write.json("steady", steady::run(ground, arguments).await?),
+            Self::Backlog => write.json("backlog", backlog::run(ground, arguments).await?),
+            Self::Idle => write.json("idle", idle::run(ground, arguments).await?),
+            Self::Memory => write.json("memory", memory::run(ground, arguments).await?),
+            Self::Reconnect => write.json("reconnect", reconnect::run(ground, arguments).await?),
+            Self::Options => write.json("options", options::run(ground, arguments).await?),
         }
     }
 }

@@ -15,9 +15,11 @@
 mod certificate;
 mod client;
 mod failure;
+mod follower;
 mod live;
 mod machine;
 mod percentiles;
+mod product_options;
 mod replay;
 mod report;
 mod sample;
@@ -47,6 +49,9 @@ enum Command {
     /// A client, for the other benchmarks to measure
     #[command(hide = true)]
     Client(client::Arguments),
+    /// A client of a real server, for the other benchmarks to measure
+    #[command(hide = true)]
+    Follow(follower::Arguments),
     /// Runs a program and tells what it has cost
     #[command(hide = true)]
     Measure(stopwatch::Arguments),
@@ -57,6 +62,7 @@ fn main() -> ExitCode {
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Live(arguments) => live::run(&arguments),
         Command::Client(arguments) => client::run(&arguments),
+        Command::Follow(arguments) => follower::run(&arguments),
         Command::Measure(arguments) => stopwatch::run(&arguments),
     };
     match outcome {

@@ -13,11 +13,12 @@ pub(crate) const COMMAND: Command = Command {
     about: "measures what pgnudge costs, beside the alternatives",
     arguments: "replay|live [--only WHAT] [--rounds N] [--bin-dir DIR] …",
     details: "  replay         scripted streams, as fast as the socket takes them: CPU per million changes
-  live           a real server: latency
+  live           a real server: latency, steady, backlog, idle, memory, reconnect, options
   --only WHAT    of replay the streams whose name holds this, of live this part
   --rounds N     how often each is measured; they take turns (default: replay 5, live 3)
   --seconds N    live: how long one measurement writes (default 10)
   --plugin NAME  live: with this plugin alone
+  --thorough     live: memory also with rows of 1 GB
   --bin-dir DIR  take PostgreSQL's programs from there
 
 Every argument goes to the program `bench`, which knows the others. It prints tables, and writes the

@@ -10,9 +10,10 @@ use pgnudge_testkit::tokio_postgres::{AsyncMessage, Client, Connection, NoTls, S
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout};
 
-use super::ground::{Ground, options_of};
+use super::ground::Ground;
 use super::recvlogical;
 use crate::failure::Failure;
+use crate::product_options::options_of;
 
 /// A way to be told.
 #[derive(Clone, Copy, Debug)]

@@ -4,9 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use nudge_decode::{Decoder, TableFilter};
 use pgnudge::Plugin;
-use pgnudge_testkit::{Cluster, Installation, Scratch, Sender, Server, StopMode, wait_until};
+use pgnudge_testkit::{Cluster, Installation, PgLsn, Scratch, Sender, Server, StopMode, wait_until};
 
 use crate::failure::Failure;
 
@@ -83,6 +82,29 @@ impl Ground {
         Ok(self.scratch.query_one_text(query).await?)
     }
 
+    /// Everything committed so far is before this. It lies before the end of a commit of its own, so that a
+    /// walsender that has sent everything is past it, wherever pages of the log end.
+    pub(crate) async fn mark(&self) -> Result<PgLsn, Failure> {
+        let lsn = self.query("SELECT pg_logical_emit_message(true, 'bench', '')").await?;
+        lsn.parse().map_err(|_| Failure::new(format!("no position: {lsn}")))
+    }
+
+    /// Whether that walsender has sent everything up to there.
+    pub(crate) async fn has_sent(&self, walsender: &Sender, end: PgLsn) -> Result<bool, Failure> {
+        let senders = self.scratch.walsenders().await?;
+        let same = senders.into_iter().find(|sender| sender.pid == walsender.pid);
+        let same = same.ok_or_else(|| Failure::new("the walsender has ended"))?;
+        Ok(same.sent_lsn.is_some_and(|sent| sent >= end))
+    }
+
+    /// The server's processes for other sessions of who is measured.
+    pub(crate) async fn sessions_beside(&self, walsender: i32) -> Result<Vec<u32>, Failure> {
+        let pids = "SELECT coalesce(string_agg(pid::text, ' '), '') FROM pg_stat_activity
+            WHERE usename = 'nudger' AND backend_type = 'client backend' AND pid <> ";
+        let pids = self.query(&format!("{pids}{walsender}")).await?;
+        Ok(pids.split_whitespace().map(str::parse).collect::<Result<_, _>>()?)
+    }
+
     /// The one walsender, as soon as it streams.
     pub(crate) async fn walsender(&self) -> Result<Sender, Failure> {
         let look = async || self.scratch.walsenders().await;
@@ -103,11 +125,5 @@ impl Ground {
     }
 }
 
-/// What the product asks of a plugin, for those that are measured beside it.
-pub(crate) fn options_of(plugin: Plugin) -> Vec<(String, String)> {
-    let options = Decoder::new(plugin).options(&TableFilter::default());
-    options.into_iter().map(|(name, value)| (name.to_owned(), value.into_owned())).collect()
-}
-
 /// For a state that comes by itself: long against what it takes.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
