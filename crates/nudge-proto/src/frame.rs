@@ -107,6 +107,17 @@ impl Deframer {
         Ok((skipped + HEADER + here, Some(frame)))
     }
 
+    /// The next message as [`next`](Self::next) would yield it, if it has that tag, is there as a whole,
+    /// and is all head: how many bytes it has, and its body.
+    #[inline]
+    pub(crate) fn whole<'a>(&self, tag: u8, input: &'a [u8]) -> Option<(usize, &'a [u8])> {
+        let (&[found, a, b, c, d], rest) = input.split_first_chunk::<HEADER>()?;
+        let body = (u32::from_be_bytes([a, b, c, d]) as usize).checked_sub(LENGTH)?;
+        let is_whole = self.skip == 0 && found == tag && body <= self.head;
+        let body = rest.get(..body).filter(|_| is_whole)?;
+        Some((HEADER + body.len(), body))
+    }
+
     fn admit(&self, tag: u8, body: usize, alphabet: &Alphabet) -> Result<(), Error> {
         if alphabet.heads.contains(&tag) {
             Ok(())

@@ -14,8 +14,15 @@ use crate::{Error, Malformed, Phase, Step};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stream {
     deframer: Deframer,
-    started: bool,
-    failed: Option<Error>,
+    state: State,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum State {
+    /// CopyBothResponse has not come yet.
+    Starting,
+    Streaming,
+    Failed(Error),
 }
 
 /// What a stream yields.
@@ -35,18 +42,39 @@ pub enum StreamEvent<'a> {
 
 impl Stream {
     pub(crate) fn new(deframer: Deframer) -> Self {
-        Self { deframer, started: false, failed: None }
+        Self { deframer, state: State::Starting }
     }
 
     /// Consumes input up to and including the next event. `consumed <= input.len()`, and without an
     /// event everything that could be consumed was: bring more.
+    #[inline]
     pub fn advance<'a>(&mut self, input: &'a [u8]) -> Result<Step<StreamEvent<'a>>, Error> {
-        if let Some(error) = &self.failed {
+        match self.glance(input) {
+            Some(step) => Ok(step),
+            None => self.look(input),
+        }
+    }
+
+    /// Nearly every message of a stream is a whole one of the output plugin: that is seen at its first
+    /// bytes.
+    #[inline]
+    fn glance<'a>(&self, input: &'a [u8]) -> Option<Step<StreamEvent<'a>>> {
+        let (consumed, [XLogData::KIND, body @ ..]) = self.deframer.whole(tag::COPY_DATA, input)? else {
+            return None;
+        };
+        let data = XLogData::parse(body, false).ok()?;
+        let streaming = matches!(self.state, State::Streaming);
+        streaming.then_some(Step { consumed, event: Some(StreamEvent::XLogData(data)) })
+    }
+
+    #[inline(never)] // It would crowd out the short way.
+    fn look<'a>(&mut self, input: &'a [u8]) -> Result<Step<StreamEvent<'a>>, Error> {
+        if let State::Failed(error) = &self.state {
             return Err(error.clone());
         }
         let step = self.step(input);
         if let Err(error) = &step {
-            self.failed = Some(error.clone());
+            self.state = State::Failed(error.clone());
         }
         step
     }
@@ -60,7 +88,7 @@ impl Stream {
         let mut consumed = 0;
         loop {
             let rest = input.get(consumed..).unwrap_or_default();
-            let alphabet = if self.started { &STREAMING } else { &STARTING };
+            let alphabet = if matches!(self.state, State::Streaming) { &STREAMING } else { &STARTING };
             let (used, frame) = self.deframer.next(rest, alphabet)?;
             consumed += used;
             let Some(frame) = frame else {
@@ -78,7 +106,7 @@ impl Stream {
             tag::NOTICE_RESPONSE => StreamEvent::Notice(NoticeResponse::new(frame.head, frame.cut)),
             tag::ERROR_RESPONSE => return Err(ErrorResponse::parse(frame.head).into()),
             tag::COPY_BOTH_RESPONSE => {
-                self.started = true;
+                self.state = State::Streaming;
                 StreamEvent::Started
             }
             tag::COPY_DONE | tag::COMMAND_COMPLETE => StreamEvent::Ended,

@@ -20,6 +20,7 @@ mod imagined_files;
 mod intake;
 mod login_files;
 mod query;
+mod row_prefix;
 mod scram;
 mod startup;
 mod stream_split;
@@ -31,6 +32,7 @@ pub use connection_text::connection_text;
 pub use intake::intake;
 pub use login_files::login_files;
 pub use query::query;
+pub use row_prefix::row_prefix;
 pub use scram::scram;
 pub use startup::startup;
 pub use stream_split::stream_split;
@@ -42,13 +44,14 @@ pub use wal2json::wal2json;
 pub type Law = (&'static str, fn(&[u8]));
 
 /// Every law.
-pub const LAWS: [Law; 10] = [
+pub const LAWS: [Law; 11] = [
     ("startup", startup),
     ("scram", scram),
     ("query", query),
     ("stream_split", stream_split),
     ("wal2json", wal2json),
     ("test_decoding", test_decoding),
+    ("row_prefix", row_prefix),
     ("intake", intake),
     ("table_pattern", table_pattern),
     ("connection_text", connection_text),

@@ -45,7 +45,8 @@ macro_rules! replayed {
 }
 
 replayed! {
-    startup scram query stream_split wal2json test_decoding intake table_pattern connection_text login_files
+    startup scram query stream_split wal2json test_decoding row_prefix intake table_pattern
+    connection_text login_files
 }
 
 /// No law and no seed is forgotten: one list here, one target and one directory per law there.

@@ -48,12 +48,15 @@ impl Bridge {
     /// # Errors
     /// When that takes too long.
     pub async fn ready(&self) -> Result<(), Failure> {
-        let look = async || {
-            let answer = http::get(self.address, "/readyz", &[]).await;
-            Ok(answer.map_or_else(|failure| failure.to_string(), |answer| answer.body))
-        };
+        let look = async || Ok(self.word().await);
         wait_until("the bridge is ready", PATIENCE, look, |word| word == "streaming\n").await?;
         Ok(())
+    }
+
+    /// What it says of itself, or why it does not.
+    pub(crate) async fn word(&self) -> String {
+        let answer = http::get(self.address, "/readyz", &[]).await;
+        answer.map_or_else(|failure| failure.to_string(), |answer| answer.body)
     }
 
     /// An event stream.
@@ -93,6 +96,16 @@ impl Context {
     pub(crate) async fn bridge(&self, flags: &[&str]) -> Result<Bridge, Failure> {
         let plugin = format!("--plugin={}", self.variant.flag());
         Bridge::start(&self.scratch.dsn(), &[&[plugin.as_str()], flags].concat()).await
+    }
+
+    /// Waits until that many bridges wait for the lock.
+    pub(crate) async fn waiting_bridges(&self, expected: usize) -> Result<(), Failure> {
+        let count = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted \
+                     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+        let look = async || self.scratch.query_one_text(count).await;
+        let wanted = expected.to_string();
+        wait_until("bridges wait for the lock", PATIENCE, look, |found| *found == wanted).await?;
+        Ok(())
     }
 }
 

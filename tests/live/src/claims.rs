@@ -12,6 +12,7 @@ mod a_dead_link_is_noticed;
 mod a_failover_is_followed;
 mod a_host_that_is_down_is_passed_over;
 mod a_huge_row_in_constant_memory;
+mod a_lost_notification_is_made_good;
 mod a_lost_wakeup_is_found;
 mod a_million_rows_are_one_event;
 mod a_replica_is_waited_for_by_lsn;
@@ -142,6 +143,7 @@ pub const ALL: &[Claim] = &[
     the_doctor_finds_what_is_wrong::CLAIM,
     the_doctor_knows_other_servers::CLAIM,
     listeners_are_never_stale::CLAIM,
+    a_lost_notification_is_made_good::CLAIM,
     event_streams_nudge::CLAIM,
     idle_event_streams_are_cheap::CLAIM,
     a_browser_is_nudged::CLAIM,

@@ -106,6 +106,17 @@ enum Manner {
     TlsIfOffered,
 }
 
+impl Manner {
+    /// For people: what follows the address.
+    fn words(self) -> &'static str {
+        match self {
+            Self::Plain => "without TLS",
+            Self::Tls => "with TLS",
+            Self::TlsIfOffered => "with TLS if offered",
+        }
+    }
+}
+
 struct HostRoute {
     target: Arc<Target>,
     host: Host,
@@ -166,7 +177,7 @@ impl Route for HostRoute {
 
     fn name(&self) -> String {
         match &self.address {
-            Address::Tcp(address) => format!("{address} ({:?})", self.manner),
+            Address::Tcp(address) => format!("{address}, {}", self.manner.words()),
             Address::Unix(path) => path.display().to_string(),
         }
     }

@@ -4,24 +4,25 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use nudge_decode::{Decoder, Plugin, ServerEncoding, TableFilter};
-use nudge_proto::{Lsn, StartReplication};
+use nudge_decode::Plugin;
+use nudge_proto::{Lsn, StartReplication, Stream};
 use tokio::sync::{Notify, oneshot, watch};
 
 use crate::policy::diagnosis::Stage;
 use crate::policy::session::ServerFacts;
-use crate::policy::{Feedback, Nap, Retries, visibility};
+use crate::policy::{Feedback, Nap, Reading, Retries, visibility};
 use crate::runtime::arrival::{Arrival, warn_of_empty_patterns};
 use crate::runtime::cancellation::Cancellation;
 use crate::runtime::handover::{Handover, Source};
 use crate::runtime::intake::Intake;
+use crate::runtime::link::Link;
 use crate::runtime::login::{Conversation, Purpose};
 use crate::runtime::meter;
 use crate::runtime::replicate::Replication;
 use crate::runtime::settling::settle;
 use crate::runtime::slot::{Slot, SlotRequest};
 use crate::runtime::{Route, Status, clock, random};
-use crate::{Error, ErrorKind, Knobs, Payload, PluginChoice, Reason};
+use crate::{Error, Knobs, Reason};
 
 /// The task behind a feed.
 pub(crate) struct Supervisor {
@@ -92,97 +93,70 @@ impl Supervisor {
         route: Arc<dyn Route>,
         live_since: &mut Option<Instant>,
     ) -> Result<Infallible, Error> {
-        let conversation = match self.first {
-            Some(_) => {
-                warn_of_empty_patterns(conversation, &self.knobs.tables, self.knobs.connect_timeout).await?
-            }
-            None => conversation,
-        };
-        let (conversation, facts) = self.arrival.prepare(conversation, &self.knobs).await?;
+        let (conversation, facts) = self.prepare(conversation).await?;
         let backend_pid = conversation.session.backend_key().pid();
-        let encoding =
-            conversation.session.parameters().get("server_encoding").map(ServerEncoding::from_name);
-        let filter = self.server_filter(facts);
+        let reading = Reading::new(&self.knobs, facts, conversation.session.parameters());
         let request = SlotRequest {
-            plugins: self.plugins(&filter),
+            plugins: reading.plugins(),
             limit: self.knobs.slot_timeout,
             cancellation: &self.cancellation,
             login: &self.arrival.login,
             route: &route,
             status: &self.status,
         };
-        let slot = request.create(conversation).await.map_err(|error| self.explain(error))?;
-        let (conversation, Slot { name, plugin, consistent_point }) = slot;
-        let decoder = self.decoder(plugin, encoding);
-        let filtered = plugin.filters(&filter) && self.knobs.partition_root;
-        let command = StartReplication::logical(&name, Lsn::ZERO, decoder.options(&filter))
+        let (conversation, slot) =
+            request.create(conversation).await.map_err(|error| reading.explain(error))?;
+        let Slot { name, plugin, consistent_point } = slot;
+        let (decoder, filtered) = (reading.decoder(plugin), reading.hides_partitions(plugin));
+        let command = StartReplication::logical(&name, Lsn::ZERO, decoder.options(reading.filter()))
             .map_err(|error| Error::config(format!("the table patterns: {error}"), "remove the zero byte"))?;
-        let (stage, limit) = (Stage::Start(plugin.name()), self.knobs.connect_timeout);
-        let conversation = match visibility::patience(self.knobs.visibility, facts.synchronous) {
-            // A standby decodes what it has replayed, and that can be seen.
-            Some(patience) if !facts.standby => settle(conversation, patience, limit).await?,
-            _ => conversation,
-        };
-        let (link, stream) = conversation.start_replication(&command, stage, limit).await?;
+        let (link, stream) = self.start(conversation, &command, plugin, facts).await?;
         tracing::info!(slot = %name, backend_pid, plugin = plugin.name(), "streaming");
-        *live_since = Some(clock::now());
-        let reason = if self.first.is_some() { Reason::Connected } else { Reason::Reconnected };
-        self.intake.restart(reason);
-        meter::started(reason);
-        let feedback =
-            Feedback::new(facts.status_interval, self.knobs.liveness_timeout, consistent_point, clock::now());
+        let now = clock::now();
+        *live_since = Some(now);
         let outgrown = Arc::new(Notify::new());
         self.handover.set_source(Source { route, facts, outgrown: Arc::clone(&outgrown) }, filtered);
-        Status::Streaming { slot: name, backend_pid, plugin, unchecked: None }.announce(&self.status);
-        if let Some(first) = self.first.take() {
-            let _ = first.send(Ok(()));
-        }
-        let intake = &mut self.intake;
+        self.go_live(Status::Streaming { slot: name, backend_pid, plugin, unchecked: None });
+        let feedback =
+            Feedback::new(facts.status_interval, self.knobs.liveness_timeout, consistent_point, now);
         let nap = Nap::new(self.knobs.debounce);
+        let intake = &mut self.intake;
         Err(Replication { link, stream, decoder, feedback, nap, intake, outgrown }.run().await)
     }
 
-    /// What the server may filter by. It sees a row under the name of its partition, so while there are
-    /// partitioned tables it would hide rows of those above; and parents that the program names it does
-    /// not know at all.
-    fn server_filter(&self, facts: ServerFacts) -> TableFilter {
-        if self.knobs.parent_of.is_some() || self.knobs.partition_root && facts.partitioned {
-            return TableFilter::default();
+    async fn prepare(&self, mut conversation: Conversation) -> Result<(Conversation, ServerFacts), Error> {
+        if self.first.is_some() {
+            let limit = self.knobs.connect_timeout;
+            conversation = warn_of_empty_patterns(conversation, &self.knobs.tables, limit).await?;
         }
-        self.knobs.tables.clone()
+        self.arrival.prepare(conversation, &self.knobs).await
     }
 
-    /// How the stream is read. A server that does not tell its encoding is taken for one with UTF-8.
-    fn decoder(&self, plugin: Plugin, encoding: Option<ServerEncoding>) -> Decoder {
-        let decoder = Decoder::new(plugin).with_encoding(encoding.unwrap_or(ServerEncoding::UTF8));
-        let decoder = if self.knobs.messages { decoder.with_messages() } else { decoder };
-        match self.knobs.payload {
-            Payload::Table => decoder,
-            Payload::Pk => decoder.with_keys(),
+    async fn start(
+        &self,
+        mut conversation: Conversation,
+        command: &StartReplication,
+        plugin: Plugin,
+        facts: ServerFacts,
+    ) -> Result<(Link, Stream), Error> {
+        let limit = self.knobs.connect_timeout;
+        // A standby decodes what it has replayed, and that can be seen.
+        if let Some(patience) = visibility::patience(self.knobs.visibility, facts.synchronous)
+            && !facts.standby
+        {
+            conversation = settle(conversation, patience, limit).await?;
         }
+        conversation.start_replication(command, Stage::Start(plugin.name()), limit).await
     }
 
-    /// No other plugin tells keys.
-    fn explain(&self, error: Error) -> Error {
-        match (self.knobs.payload, error.kind()) {
-            (Payload::Pk, ErrorKind::Plugin) => error.with_better_hint(
-                "payload = pk needs wal2json: install it on the server, and add it to output_plugin_libraries \
-                 where there is that setting; or set payload to table",
-            ),
-            _ => error,
-        }
-    }
-
-    /// The plugins to try, best first.
-    fn plugins(&self, filter: &TableFilter) -> &'static [Plugin] {
-        match self.knobs.plugin {
-            PluginChoice::Auto if self.knobs.payload == Payload::Pk => &[Plugin::Wal2Json],
-            PluginChoice::Only(Plugin::TestDecoding) => &[Plugin::TestDecoding],
-            PluginChoice::Only(Plugin::Wal2Json) => &[Plugin::Wal2Json],
-            PluginChoice::Auto if Plugin::Wal2Json.filters(filter) => {
-                &[Plugin::Wal2Json, Plugin::TestDecoding]
-            }
-            PluginChoice::Auto => &[Plugin::TestDecoding, Plugin::Wal2Json],
+    /// The stream has begun, and everything before it is to be refetched (rules R1 and R2).
+    fn go_live(&mut self, streaming: Status) {
+        let reason = if self.first.is_some() { Reason::Connected } else { Reason::Reconnected };
+        self.intake.restart(reason);
+        meter::started(reason);
+        streaming.announce(&self.status);
+        if let Some(first) = self.first.take() {
+            let _ = first.send(Ok(()));
         }
     }
 }

@@ -1,7 +1,5 @@
 //! What the stream is for.
 
-use bytes::Buf;
-
 use crate::{Lsn, Malformed};
 
 /// XLogData: one message of the output plugin.
@@ -26,10 +24,18 @@ impl<'a> XLogData<'a> {
     pub(crate) const KIND: u8 = b'w';
 
     /// `body` is what follows the kind byte.
-    pub(crate) fn parse(mut body: &'a [u8], cut: bool) -> Result<Self, Malformed> {
-        let mut field = || body.try_get_u64().map_err(|_| Malformed::ReplicationMessage { kind: Self::KIND });
-        let (start, end, sent_at) = (Lsn::new(field()?), Lsn::new(field()?), field()?.cast_signed());
-        Ok(Self { start, end, sent_at, head: body, cut })
+    #[inline]
+    pub(crate) fn parse(body: &'a [u8], cut: bool) -> Result<Self, Malformed> {
+        Self::fields(body, cut).ok_or(Malformed::ReplicationMessage { kind: Self::KIND })
+    }
+
+    #[inline]
+    fn fields(body: &'a [u8], cut: bool) -> Option<Self> {
+        let (&start, body) = body.split_first_chunk()?;
+        let (&end, body) = body.split_first_chunk()?;
+        let (&sent_at, head) = body.split_first_chunk()?;
+        let [start, end] = [start, end].map(u64::from_be_bytes).map(Lsn::new);
+        Some(Self { start, end, sent_at: i64::from_be_bytes(sent_at), head, cut })
     }
 
     /// Position of the first byte of the data.
@@ -38,6 +44,7 @@ impl<'a> XLogData<'a> {
     }
 
     /// The server's current end of the log.
+    #[inline]
     pub fn end(&self) -> Lsn {
         self.end
     }
@@ -48,11 +55,13 @@ impl<'a> XLogData<'a> {
     }
 
     /// The beginning of what the plugin wrote, up to [`Limits::head`](crate::Limits::head).
+    #[inline]
     pub fn head(&self) -> &'a [u8] {
         self.head
     }
 
     /// Whether the plugin wrote more than the head.
+    #[inline]
     pub fn is_cut(&self) -> bool {
         self.cut
     }

@@ -110,6 +110,7 @@ impl Server {
         if wal_level == "logical" || raised {
             return Check::good("wal_level", detail);
         }
+        let detail = format!("{detail}, and a feed needs logical");
         Check::bad("wal_level", detail, self.remedy(ErrorKind::WalLevel, String::new()))
     }
 

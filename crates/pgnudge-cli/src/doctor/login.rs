@@ -10,7 +10,7 @@ use super::check::Check;
 pub(super) async fn log_in(connection: &str, checks: &mut Vec<Check>) -> Option<Session> {
     match Session::connect(connection, SessionKind::Sql).await {
         Ok(mut session) => {
-            checks.push(Check::good("reachable", session.route()));
+            checks.push(Check::good("reachable", format!("the server answers at {}", session.route())));
             checks.push(tls(connection, &mut session).await);
             checks.push(Check::good("login", format!("process {}", session.backend_pid())));
             Some(session)

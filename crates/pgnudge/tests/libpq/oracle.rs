@@ -104,17 +104,21 @@ impl Oracle {
     }
 }
 
+/// Under a name of its own until it is complete: a runner that gives each test a process has several at
+/// work here at once, and a program that is being written cannot be started.
 fn compile() -> PathBuf {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/libpq/oracle.c");
     let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("libpq-oracle");
+    let unfinished = program.with_extension(std::process::id().to_string());
     let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".to_owned());
     let status = Command::new(&compiler)
         .args(["-Wall", "-Wextra", "-o"])
-        .args([&program, &source])
+        .args([&unfinished, &source])
         .arg("-ldl")
         .status()
         .unwrap_or_else(|error| panic!("{compiler}: {error}"));
     assert!(status.success(), "{compiler} cannot compile {}", source.display());
+    std::fs::rename(&unfinished, &program).unwrap();
     program
 }
 

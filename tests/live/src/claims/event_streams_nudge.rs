@@ -1,6 +1,6 @@
 //! Server-Sent Events, as a plain HTTP client sees them.
 //!
-//! It can fail: with the filter of the query left out.
+//! Seen to fail: with the filter of the query left out.
 
 use crate::consumer::Consumer;
 use crate::evidence::{ensure, evidence};

@@ -1,6 +1,7 @@
 //! Thousands of clients of one bridge, one of which does not read.
 //!
-//! It can fail: with a queue per client the one that does not read would find every item by itself.
+//! Seen to fail: with 100 KiB more per client; with a queue per client, in which the one that does not read
+//! finds nearly every item by itself.
 
 use std::time::Instant;
 
@@ -64,7 +65,9 @@ async fn idle_event_streams_are_cheap(context: Context) -> Result<Evidence, Fail
         merged.add(&slow.next_item().await?);
     }
     ensure!(told.sum() == ROUNDS * TABLES && merged.sum() == told.sum(), "{told}; {merged}");
-    ensure!(merged.batches < told.batches, "{} items for who did not read", merged.batches);
+    // Some lie in buffers of the kernels; and no two windows split alike, with or without a queue.
+    let (few, many) = (merged.batches, told.batches);
+    ensure!(few * 3 < many * 2, "{few} items for who did not read, {many} for who did");
 
     let changed = Instant::now();
     context.sql("INSERT INTO idle VALUES (1)").await?;

@@ -1,6 +1,7 @@
 //! The bridge loses its sessions again and again, and nobody who listens notices.
 //!
-//! It can fail: without the resync that follows a gap of the NOTIFY session.
+//! Seen to fail: with resyncs that are not notified of. What breaks with a notification under way is
+//! another claim, `a_lost_notification_is_made_good`: here it happens too rarely.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,0 +1,73 @@
+//! How a stream is to be read: by which plugin, with which filter on the server, by which decoder.
+
+use nudge_decode::{Decoder, Plugin, ServerEncoding, TableFilter};
+use nudge_proto::Parameters;
+
+use crate::policy::session::ServerFacts;
+use crate::{Error, ErrorKind, Knobs, Payload, PluginChoice};
+
+/// What the knobs ask for, of a server that is known.
+#[derive(Debug)]
+pub(crate) struct Reading<'a> {
+    knobs: &'a Knobs,
+    /// What the server may filter by.
+    filter: TableFilter,
+    encoding: ServerEncoding,
+}
+
+impl<'a> Reading<'a> {
+    /// A server that does not tell its encoding is taken for one with UTF-8.
+    ///
+    /// A server sees a row under the name of its partition, so while there are partitioned tables a filter
+    /// there would hide rows of those above; and parents that the program names it does not know at all.
+    pub(crate) fn new(knobs: &'a Knobs, facts: ServerFacts, parameters: &Parameters) -> Self {
+        let hidden = knobs.parent_of.is_some() || knobs.partition_root && facts.partitioned;
+        let filter = if hidden { TableFilter::default() } else { knobs.tables.clone() };
+        let encoding = parameters.get("server_encoding").map(ServerEncoding::from_name);
+        Self { knobs, filter, encoding: encoding.unwrap_or(ServerEncoding::UTF8) }
+    }
+
+    /// The plugins to try, best first.
+    pub(crate) fn plugins(&self) -> &'static [Plugin] {
+        match self.knobs.plugin {
+            PluginChoice::Auto if self.knobs.payload == Payload::Pk => &[Plugin::Wal2Json],
+            PluginChoice::Only(Plugin::TestDecoding) => &[Plugin::TestDecoding],
+            PluginChoice::Only(Plugin::Wal2Json) => &[Plugin::Wal2Json],
+            PluginChoice::Auto if Plugin::Wal2Json.filters(&self.filter) => {
+                &[Plugin::Wal2Json, Plugin::TestDecoding]
+            }
+            PluginChoice::Auto => &[Plugin::TestDecoding, Plugin::Wal2Json],
+        }
+    }
+
+    /// What the server may filter by.
+    pub(crate) fn filter(&self) -> &TableFilter {
+        &self.filter
+    }
+
+    /// Whether the server would hide rows of partitions that are made from now on.
+    pub(crate) fn hides_partitions(&self, plugin: Plugin) -> bool {
+        plugin.filters(&self.filter) && self.knobs.partition_root
+    }
+
+    /// How what the plugin prints is read.
+    pub(crate) fn decoder(&self, plugin: Plugin) -> Decoder {
+        let decoder = Decoder::new(plugin).with_encoding(self.encoding);
+        let decoder = if self.knobs.messages { decoder.with_messages() } else { decoder };
+        match self.knobs.payload {
+            Payload::Table => decoder,
+            Payload::Pk => decoder.with_keys(),
+        }
+    }
+
+    /// No other plugin tells keys.
+    pub(crate) fn explain(&self, error: Error) -> Error {
+        match (self.knobs.payload, error.kind()) {
+            (Payload::Pk, ErrorKind::Plugin) => error.with_better_hint(
+                "payload = pk needs wal2json: install it on the server, and add it to output_plugin_libraries \
+                 where there is that setting; or set payload to table",
+            ),
+            _ => error,
+        }
+    }
+}
