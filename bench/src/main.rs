@@ -13,6 +13,7 @@
 #![cfg(unix)]
 
 mod certificate;
+mod chart;
 mod client;
 mod failure;
 mod follower;

@@ -12,6 +12,7 @@ use super::Arguments;
 use super::consumer::{Consumer, Kind};
 use super::ground::Ground;
 use super::writer::{self, Pace};
+use crate::chart;
 use crate::failure::Failure;
 use crate::percentiles::Percentiles;
 use crate::report::Table;
@@ -46,10 +47,11 @@ pub(super) async fn run(ground: &Ground, arguments: &Arguments) -> Result<Vec<Fi
                     measure(ground, plugin, kind, pace, latencies).await?;
                 }
             }
-            let figure = |(kind, latencies): (Kind, Latencies)| Figure::of(plugin, name, kind, latencies);
-            let measured: Vec<_> = kinds().zip(latencies).filter_map(figure).collect();
+            let figure = |(kind, latencies): (Kind, &Latencies)| Figure::of(plugin, name, kind, latencies);
+            let measured: Vec<_> = kinds().zip(&latencies).filter_map(figure).collect();
             println!("\n{}, {name}: µs from COMMIT to the consumer\n", plugin.name());
             print(&measured);
+            draw(plugin, name, &latencies)?;
             figures.extend(measured);
         }
     }
@@ -133,12 +135,26 @@ fn micros_between(earlier: Instant, later: Instant) -> f64 {
 }
 
 impl Figure {
-    fn of(plugin: Plugin, pace: &'static str, kind: Kind, latencies: Latencies) -> Option<Self> {
+    fn of(plugin: Plugin, pace: &'static str, kind: Kind, latencies: &Latencies) -> Option<Self> {
         let Latencies { all, first } = latencies;
         let commits = all.len();
-        let (latency, first) = (Percentiles::of(all)?, Percentiles::of(first)?);
+        let of = |micros: &[f64]| Percentiles::of(micros.iter().copied());
+        let (latency, first) = (of(all)?, of(first)?);
         Some(Self { plugin: plugin.name(), pace, consumer: kind.name(), latency, first, commits })
     }
+}
+
+fn draw(plugin: Plugin, pace: &str, latencies: &[Latencies]) -> Result<(), Failure> {
+    let curves = kinds().zip(latencies).map(|(kind, latencies)| (kind.name(), &latencies.all[..]));
+    let plain =
+        |letter: char| if letter == ' ' { Some('-') } else { Some(letter).filter(|l| l.is_alphanumeric()) };
+    let file: String = pace.chars().filter_map(plain).collect();
+    let plugin = plugin.name();
+    chart::write(
+        &format!("live-latency-{plugin}-{file}"),
+        &format!("{plugin}, {pace}"),
+        &curves.collect::<Vec<_>>(),
+    )
 }
 
 fn print(figures: &[Figure]) {
