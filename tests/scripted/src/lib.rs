@@ -26,6 +26,7 @@ mod live;
 mod network;
 mod spoken;
 mod stage;
+mod witness;
 
 use std::time::Duration;
 
@@ -38,6 +39,7 @@ pub use live::{Live, with_a_slot};
 pub use network::{Connecting, Network, Reception, target};
 pub use spoken::{counts, position, told, wakeup};
 pub use stage::Stage;
+pub use witness::{eager, is_seen_after, live, relaxed, witness};
 
 /// A millisecond.
 pub const MS: Duration = Duration::from_millis(1);

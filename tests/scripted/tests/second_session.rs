@@ -1,0 +1,148 @@
+//! The second session, which tells what can be seen (R13): late, lost, nonsensical, and closed with the feed.
+
+use nudge_engine::runtime::Status;
+use pgnudge_scripted::{
+    Live, MS, Reception, S, XID, eager, is_seen_after, live, settle, timed, wakeup, witness,
+};
+use pgnudge_testkit::frames;
+use tokio::time::sleep;
+
+fn is_unchecked(status: &Status) -> bool {
+    matches!(status, Status::Streaming { unchecked: Some(_), .. })
+}
+
+#[tokio::test(start_paused = true)]
+async fn r13_without_a_second_session_items_are_a_second_late() {
+    for reception in [Reception::Refusal, Reception::Silence, Reception::Connection] {
+        let mut live = live(eager(), "").await;
+        live.network.receives_with(reception);
+        for _ in 0..3 {
+            live.backend.commits(&["public.a"]).await;
+            let (time, item) = timed(live.next()).await;
+            assert_eq!((item.as_str(), time.as_secs_f32().round()), ("public.a 1", 1.0), "{reception:?}");
+            assert!(is_unchecked(&live.feed.status().borrow()), "{reception:?}");
+            sleep(S).await;
+        }
+    }
+}
+
+/// A login may take longer than an item waits; then it is there for the next one.
+#[tokio::test(start_paused = true)]
+async fn r13_a_slow_login_is_not_given_up() {
+    let Live { mut network, mut backend, mut feed } = live(eager(), "").await;
+    backend.commits(&["public.a"]).await;
+    let (mut second, (time, _)) = tokio::join!(network.accept(), timed(feed.next()));
+    assert_eq!(time, S, "one goes out unchecked");
+    backend.commits(&["public.a"]).await;
+    let script = async {
+        sleep(S / 2).await;
+        second.handshake_trust().await.unwrap();
+        is_seen_after(&mut second, 0).await;
+    };
+    let ((time, _), ()) = tokio::join!(timed(feed.next()), script);
+    assert_eq!(time, S / 2, "on the same connection");
+    assert!(!is_unchecked(&feed.status().borrow()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn r13_a_second_session_that_is_lost_over_a_question_is_made_again() {
+    let Live { mut network, mut backend, mut feed } = live(eager(), "").await;
+    let status = feed.status();
+    backend.commits(&["public.a"]).await;
+    let script = async {
+        drop(witness(&mut network).await);
+        let mut second = witness(&mut network).await;
+        assert!(is_unchecked(&status.borrow()));
+        is_seen_after(&mut second, 2).await;
+    };
+    let ((time, _), ()) = tokio::join!(timed(feed.next()), script);
+    assert_eq!(time, (250 + 2 + 4) * MS, "a failure counts as a look");
+    assert!(!is_unchecked(&status.borrow()));
+}
+
+/// Something in between ends connections that are idle for long.
+#[tokio::test(start_paused = true)]
+async fn r13_a_second_session_that_is_lost_at_rest_costs_no_time() {
+    let Live { mut network, mut backend, mut feed } = live(eager(), "").await;
+    for _ in 0..3 {
+        sleep(3600 * S).await;
+        backend.commits(&["public.a"]).await;
+        let script = async { is_seen_after(&mut witness(&mut network).await, 0).await };
+        let ((time, _), ()) = tokio::join!(timed(feed.next()), script);
+        assert!(time.is_zero(), "{time:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn r13_a_second_session_that_talks_nonsense_is_none() {
+    let endless = frames::data_row(&[Some("1000"), Some("0/1"), Some("7")]).repeat(1000);
+    let no_numbers = frames::data_row(&[Some("x"), Some("y"), Some("z")]);
+    let end = [frames::command_complete("SELECT"), frames::ready_for_query()].concat();
+    let no_rows = end.clone();
+    let error = frames::error_response(&frames::Report::new("ERROR", "42501", "not for you"));
+    for nonsense in
+        [endless, [no_numbers, end.clone()].concat(), no_rows, [error, end].concat(), b"?".to_vec()]
+    {
+        let Live { mut network, mut backend, mut feed } = live(eager(), "").await;
+        backend.commits(&["public.a"]).await;
+        let script = async {
+            loop {
+                let mut witness = witness(&mut network).await;
+                while witness.send(&nonsense).await.is_ok() {
+                    sleep(10 * MS).await;
+                }
+            }
+        };
+        let (time, item) = tokio::select! {
+            never = script => never,
+            item = timed(feed.next()) => item,
+        };
+        assert!(time < 3 * S && wakeup(&item) == "public.a 1", "{time:?}");
+    }
+}
+
+/// More transactions than any server can run: it would have to be kept until the end of the answer.
+#[tokio::test(start_paused = true)]
+async fn r13_an_answer_that_would_fill_the_memory_is_none() {
+    let Live { mut network, mut backend, mut feed } = live(eager(), "").await;
+    backend.commits(&["public.a"]).await;
+    let script = async {
+        let mut first = witness(&mut network).await;
+        first.expect_query("SELECT").await.unwrap();
+        let xmax = format!("{:08000}", XID + 1);
+        let rows = frames::data_row(&[Some(&xmax), Some("0/1"), Some("f"), Some("7")]).repeat(100);
+        for _ in 0..25 {
+            first.sends(&rows).await;
+        }
+        first.answer_command("SELECT").await.unwrap();
+        is_seen_after(&mut witness(&mut network).await, 0).await;
+    };
+    let ((time, _), ()) = tokio::join!(timed(feed.next()), script);
+    assert_eq!(time, 250 * MS, "it is asked again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn r11_dropping_closes_the_second_session_too() {
+    for asking in [false, true] {
+        let Live { mut network, mut backend, mut feed } = live(eager(), "").await;
+        backend.commits(&["public.a"]).await;
+        let script = async {
+            let mut witness = witness(&mut network).await;
+            if asking {
+                witness.expect_query("SELECT").await.unwrap();
+            } else {
+                witness.sees(XID + 1, &[]).await;
+                settle().await;
+            }
+            witness
+        };
+        let mut witness = tokio::select! {
+            biased;
+            witness = script => witness,
+            () = async { loop { feed.next().await; } } => unreachable!(),
+        };
+        drop(feed);
+        let (time, ()) = timed(witness.is_left()).await;
+        assert!(time.is_zero(), "asking {asking}: {time:?}");
+    }
+}
