@@ -1,7 +1,7 @@
 //! The server that is measured on: a throwaway one, and a database on it.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use pgnudge::Plugin;
@@ -14,7 +14,7 @@ pub(crate) struct Ground {
     // Before the server: it drops its database there.
     scratch: Scratch,
     server: Server,
-    bin: PathBuf,
+    installation: Installation,
 }
 
 impl Ground {
@@ -25,17 +25,16 @@ impl Ground {
     pub(crate) async fn prepare(bin_dir: Option<&PathBuf>) -> Result<Self, Failure> {
         let named: Vec<_> = bin_dir.into_iter().cloned().collect();
         let installation = Installation::find(&named)?;
-        let bin = installation.bin().to_owned();
         let cluster = Cluster::builder().tls(false).line("autovacuum = off").line("wal_sender_timeout = 0");
         let cluster = cluster.line("max_wal_size = 4GB").line("checkpoint_timeout = 1d");
         let cluster = cluster.line("shared_buffers = 256MB");
-        let server = Server::start_from(installation, cluster).await?;
+        let server = Server::start_from(installation.clone(), cluster).await?;
         let rules = server.cluster()?.data_dir().join("pg_hba.conf");
         server.stop(StopMode::Fast).await?;
         fs::write(rules, "local all all trust\nhost all all 127.0.0.1/32 trust\n")?;
         server.start_again().await?;
         let scratch = server.scratch("bench").await?;
-        Ok(Self { scratch, server, bin })
+        Ok(Self { scratch, server, installation })
     }
 
     /// The server's version.
@@ -61,9 +60,11 @@ impl Ground {
         self.scratch.superuser_dsn()
     }
 
-    /// A program of the server's.
-    pub(crate) fn program(&self, name: &str) -> PathBuf {
-        Path::new(&self.bin).join(name)
+    /// A program of the server's, or of the same name on `PATH`.
+    pub(crate) fn program(&self, name: &str) -> Result<PathBuf, Failure> {
+        let program = self.installation.program(name);
+        let missing = || Failure::new(format!("no {name}: install PostgreSQL's client programs"));
+        if program.is_file() { Ok(program) } else { Err(missing()) }
     }
 
     /// Those that the server has, or of them the one that is wanted.

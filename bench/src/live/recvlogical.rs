@@ -23,7 +23,7 @@ pub(crate) fn start(
     stdout: Stdio,
 ) -> Result<Child, Failure> {
     let port = ground.port()?.to_string();
-    let mut command = Command::new(ground.program("pg_recvlogical"));
+    let mut command = Command::new(ground.program("pg_recvlogical")?);
     command.args(["--start", "--slot", SLOT, "--file", file, "--username=nudger", "--host=127.0.0.1"]);
     command.args(["--port", &port, "--dbname", ground.database()]);
     for (name, value) in options {
