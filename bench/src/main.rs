@@ -13,9 +13,15 @@
 #![cfg(unix)]
 
 mod certificate;
+mod chart;
 mod client;
 mod failure;
+mod follower;
 mod instructions;
+mod live;
+mod machine;
+mod percentiles;
+mod product_options;
 mod replay;
 mod report;
 mod sample;
@@ -40,11 +46,16 @@ struct Arguments {
 enum Command {
     /// Streams as fast as the socket takes them: CPU per million changes
     Replay(replay::Arguments),
+    /// Real servers: latency, and what the clients and their walsenders cost
+    Live(live::Arguments),
     /// Instructions per change, compared with budgets
     Instructions(instructions::Arguments),
     /// A client, for the other benchmarks to measure
     #[command(hide = true)]
     Client(client::Arguments),
+    /// A client of a real server, for the other benchmarks to measure
+    #[command(hide = true)]
+    Follow(follower::Arguments),
     /// Runs a program and tells what it has cost
     #[command(hide = true)]
     Measure(stopwatch::Arguments),
@@ -53,8 +64,10 @@ enum Command {
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Replay(arguments) => replay::run(&arguments),
+        Command::Live(arguments) => live::run(&arguments),
         Command::Instructions(arguments) => instructions::run(&arguments),
         Command::Client(arguments) => client::run(&arguments),
+        Command::Follow(arguments) => follower::run(&arguments),
         Command::Measure(arguments) => stopwatch::run(&arguments),
     };
     match outcome {
