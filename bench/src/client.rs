@@ -11,6 +11,7 @@ use clap::ValueEnum;
 use pgnudge::Plugin;
 
 use crate::failure::Failure;
+pub(crate) use floor::{BUFFER, message};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -64,7 +65,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
-fn plugin(name: &str) -> Result<Plugin, String> {
+pub(crate) fn plugin(name: &str) -> Result<Plugin, String> {
     let all = [Plugin::TestDecoding, Plugin::Wal2Json];
     all.into_iter().find(|plugin| plugin.name() == name).ok_or_else(|| format!("no plugin {name}"))
 }

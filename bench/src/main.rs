@@ -13,10 +13,16 @@
 #![cfg(unix)]
 
 mod certificate;
+mod chart;
 mod client;
 mod failure;
 mod feeds;
+mod follower;
 mod instructions;
+mod live;
+mod machine;
+mod percentiles;
+mod product_options;
 mod replay;
 mod report;
 mod sample;
@@ -41,6 +47,8 @@ struct Arguments {
 enum Command {
     /// Streams as fast as the socket takes them: CPU per million changes
     Replay(replay::Arguments),
+    /// Real servers: latency, and what the clients and their walsenders cost
+    Live(live::Arguments),
     /// Instructions per change, compared with budgets
     Instructions(instructions::Arguments),
     /// Many idle feeds in one process: memory, CPU and wakeups
@@ -51,6 +59,9 @@ enum Command {
     /// A process with idle feeds
     #[command(hide = true)]
     Hold(feeds::Holder),
+    /// A client of a real server, for the other benchmarks to measure
+    #[command(hide = true)]
+    Follow(follower::Arguments),
     /// Runs a program and tells what it has cost
     #[command(hide = true)]
     Measure(stopwatch::Arguments),
@@ -59,10 +70,12 @@ enum Command {
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Replay(arguments) => replay::run(&arguments),
+        Command::Live(arguments) => live::run(&arguments),
         Command::Instructions(arguments) => instructions::run(&arguments),
         Command::Feeds(arguments) => feeds::run(&arguments),
         Command::Hold(arguments) => feeds::hold(&arguments),
         Command::Client(arguments) => client::run(&arguments),
+        Command::Follow(arguments) => follower::run(&arguments),
         Command::Measure(arguments) => stopwatch::run(&arguments),
     };
     match outcome {

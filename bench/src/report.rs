@@ -43,12 +43,17 @@ impl Table {
 
 /// Writes `target/bench/NAME.json` and says so.
 pub(crate) fn write_json(name: &str, results: &impl Serialize) -> Result<(), Failure> {
+    write(&format!("{name}.json"), &serde_json::to_string_pretty(results)?)
+}
+
+/// Writes a file in `target/bench` and says so.
+pub(crate) fn write(file: &str, text: &str) -> Result<(), Failure> {
     // target/release/bench
     let program = std::env::current_exe()?;
     let target: PathBuf = program.ancestors().nth(2).unwrap_or(&program).join("bench");
     fs::create_dir_all(&target)?;
-    let path = target.join(format!("{name}.json"));
-    fs::write(&path, serde_json::to_string_pretty(results)?)?;
+    let path = target.join(file);
+    fs::write(&path, text)?;
     println!("\nwritten to {}", path.display());
     Ok(())
 }

@@ -19,6 +19,16 @@ impl Sample {
         let (below, above) = (figures.get((figures.len() - 1) / 2)?, figures.get(figures.len() / 2)?);
         Some(Self { median: f64::midpoint(*below, *above), min, max })
     }
+
+    /// The median, as a cell of a table.
+    pub(crate) fn cell(&self, digits: usize) -> String {
+        format!("{:.digits$}", self.median)
+    }
+
+    /// Least and most.
+    pub(crate) fn range(&self, digits: usize) -> String {
+        format!("{:.digits$} … {:.digits$}", self.min, self.max)
+    }
 }
 
 #[cfg(test)]

@@ -11,13 +11,17 @@ use crate::setup::{self, Purpose};
 pub(crate) const COMMAND: Command = Command {
     name: "bench",
     about: "measures what pgnudge costs, beside the alternatives",
-    arguments: "replay [--only STREAM] [--rounds N] [--bin-dir DIR] | instructions [--only STREAM] | feeds [--feeds N] …",
+    arguments: "replay|live|instructions|feeds [--only WHAT] [--rounds N] [--bin-dir DIR] …",
     details: "  replay         scripted streams, as fast as the socket takes them: CPU per million changes
+  live           a real server: latency, steady, backlog, idle, memory, reconnect, options
   instructions   instructions per change, compared with the budgets in bench/src/instructions.rs
-  feeds          idle feeds of one process: memory, CPU and wakeups
-  --only STREAM  only the streams whose name holds this
-  --rounds N     how often each client reads each stream; they take turns (default 5)
-  --bin-dir DIR  take PostgreSQL's programs, to compare with, from there
+  feeds          idle feeds of one process (--feeds N): memory, CPU and wakeups
+  --only WHAT    the streams whose name holds this; of live this part
+  --rounds N     how often each is measured; they take turns (default: replay 5, live 3)
+  --seconds N    live: how long one measurement writes (default 10)
+  --plugin NAME  live: with this plugin alone
+  --thorough     live: memory also with rows of 1 GB
+  --bin-dir DIR  take PostgreSQL's programs from there
 
 Every argument goes to the program `bench`, which knows the others. It prints tables, and writes the
 figures to bench/*.json in cargo's target directory. The figures mean something on a machine that has
@@ -26,17 +30,17 @@ nothing else to do; instructions do on any.",
 };
 
 fn run(words: &[String]) -> Result<(), Failure> {
-    if words.is_empty() {
+    let Some(benchmark) = words.first() else {
         return Err(Failure::Usage(format!("which benchmark?\n\n{}", COMMAND.help())));
-    }
-    let programs = Arguments::new(words).bin_dirs()?;
-    if words.first().is_some_and(|word| word == "instructions") {
-        setup::ensure(Purpose::Instructions, &programs)?;
-        if !setup::has_valgrind() {
-            return Ok(()); // It has been said.
-        }
-    } else {
-        setup::ensure(Purpose::Build, &programs)?;
+    };
+    let purpose = match benchmark.as_str() {
+        "instructions" => Purpose::Instructions,
+        "live" => Purpose::Servers,
+        _ => Purpose::Build,
+    };
+    setup::ensure(purpose, &Arguments::new(words).bin_dirs()?)?;
+    if purpose == Purpose::Instructions && !setup::has_valgrind() {
+        return Ok(()); // It has been said.
     }
     cargo::run(&mut cargo("build --release --package pgnudge-bench"))?;
     cargo::run(Process::new(cargo::built_for_release("bench")?).args(words))

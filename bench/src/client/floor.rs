@@ -9,7 +9,7 @@ use super::Arguments;
 use crate::failure::Failure;
 
 /// Bytes per read, as the product has them.
-const BUFFER: usize = 128 * 1024;
+pub(crate) const BUFFER: usize = 128 * 1024;
 
 trait Io: Read + Write {}
 
@@ -116,7 +116,7 @@ fn connect(arguments: &Arguments) -> Result<Box<dyn Io>, Failure> {
 }
 
 /// Reads one message, and returns its tag.
-fn message(socket: &mut dyn Io) -> Result<u8, Failure> {
+pub(crate) fn message(socket: &mut dyn Read) -> Result<u8, Failure> {
     let mut header = [0; 5];
     socket.read_exact(&mut header)?;
     let [tag, a, b, c, d] = header;

@@ -81,7 +81,7 @@ impl Familiar {
     /// that is rare: if more tables change in turn than there are places, each newcomer would drive out
     /// one that changes again before it does.
     pub fn is_curious(&mut self) -> bool {
-        self.strangers += 1;
+        self.strangers = self.strangers.saturating_add(1);
         self.faces.len() < Self::MAX || self.strangers >= Self::RARELY
     }
 
@@ -138,6 +138,7 @@ mod tests {
         familiar.forget();
         assert_eq!(familiar.look(message(9).as_bytes()), Look::Strange);
     }
+
     #[test]
     fn when_too_many_tables_change_in_turn_most_of_the_known_ones_stay() {
         let mut familiar = Familiar::default();
