@@ -32,7 +32,8 @@ fn run(words: &[String]) -> Result<(), Failure> {
         return Err(Failure::Usage(format!("which benchmark?\n\n{}", COMMAND.help())));
     }
     let programs = Arguments::new(words).bin_dirs()?;
-    setup::ensure(Purpose::Build, &programs)?;
+    let live = words.first().is_some_and(|benchmark| benchmark == "live");
+    setup::ensure(if live { Purpose::Servers } else { Purpose::Build }, &programs)?;
     cargo::run(&mut cargo("build --release --package pgnudge-bench"))?;
     cargo::run(Process::new(cargo::built_for_release("bench")?).args(words))
 }
