@@ -4,6 +4,7 @@
 mod facade;
 mod floor;
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 
 use clap::ValueEnum;
@@ -14,19 +15,32 @@ pub(crate) use floor::{BUFFER, message};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    kind: Kind,
+    pub(crate) kind: Kind,
     #[arg(long)]
-    port: u16,
+    pub(crate) port: u16,
     #[arg(long, value_parser = plugin)]
-    plugin: Plugin,
+    pub(crate) plugin: Plugin,
     /// Changes that the stream has
     #[arg(long)]
-    changes: u64,
+    pub(crate) changes: u64,
     #[arg(long)]
-    tls: bool,
+    pub(crate) tls: bool,
     /// Where to connect to when the stream may begin; only a feed has to
     #[arg(long)]
-    gate: SocketAddr,
+    pub(crate) gate: SocketAddr,
+}
+
+impl Arguments {
+    /// The words that start such a client: program and arguments.
+    pub(crate) fn words(&self) -> Result<Vec<OsString>, Failure> {
+        let Self { kind, port, plugin, changes, tls, gate } = self;
+        let kind = kind.to_possible_value().ok_or_else(|| Failure::new("a client without a name"))?;
+        let (kind, plugin, tls) = (kind.get_name(), plugin.name(), if *tls { " --tls" } else { "" });
+        let words =
+            format!("client {kind} --port {port} --plugin {plugin} --changes {changes} --gate {gate}{tls}");
+        let program = std::env::current_exe()?.into_os_string();
+        Ok([program].into_iter().chain(words.split(' ').map(Into::into)).collect())
+    }
 }
 
 /// What a client does with a stream.

@@ -17,6 +17,7 @@ mod chart;
 mod client;
 mod failure;
 mod follower;
+mod instructions;
 mod live;
 mod machine;
 mod percentiles;
@@ -47,6 +48,8 @@ enum Command {
     Replay(replay::Arguments),
     /// Real servers: latency, and what the clients and their walsenders cost
     Live(live::Arguments),
+    /// Instructions per change, compared with budgets
+    Instructions(instructions::Arguments),
     /// A client, for the other benchmarks to measure
     #[command(hide = true)]
     Client(client::Arguments),
@@ -62,6 +65,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Live(arguments) => live::run(&arguments),
+        Command::Instructions(arguments) => instructions::run(&arguments),
         Command::Client(arguments) => client::run(&arguments),
         Command::Follow(arguments) => follower::run(&arguments),
         Command::Measure(arguments) => stopwatch::run(&arguments),

@@ -5,7 +5,6 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use pgnudge::Plugin;
 use pgnudge_testkit::Installation;
@@ -14,13 +13,13 @@ use tokio::net::TcpListener;
 use tokio_native_tls::TlsAcceptor;
 
 use crate::certificate;
-use crate::client::Kind;
+use crate::client::{self, Kind};
 use crate::failure::Failure;
 use crate::report::{self, Table};
 use crate::sample::Sample;
 use crate::stopwatch::{self, Cost};
 use crate::stream::{Row, Shape, Stream};
-use crate::walsender::{Reader, Script, serve};
+use crate::walsender::{Reader, Script, serving};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -180,12 +179,7 @@ impl Client {
             Self::Ours(Kind::Pgnudge | Kind::PgnudgeThreads) => Reader::Feed { gate },
             _ => Reader::ToTheEnd,
         };
-        let script = Script { stream, reader, tls };
-        let script = Arc::new(script);
-        tokio::select! {
-            cost = stopwatch::measure(&words) => cost,
-            served = serve(&listener, &script) => Err(served.err().unwrap_or_else(|| Failure::new("it ended"))),
-        }
+        serving(&listener, Script { stream, reader, tls }, stopwatch::measure(&words)).await
     }
 
     fn command(
@@ -196,21 +190,15 @@ impl Client {
         stream: &Stream,
     ) -> Result<Vec<OsString>, Failure> {
         let (port, gate) = (listener.local_addr()?.port(), gate.local_addr()?);
-        let kind = match self {
+        match self {
             Self::PgRecvlogical(program) => {
-                return Ok(pg_recvlogical_command(program, port, &stream.end(), case.tls));
+                Ok(pg_recvlogical_command(program, port, &stream.end(), case.tls))
             }
-            Self::Ours(Kind::Discard) => "discard",
-            Self::Ours(Kind::Names) => "names",
-            Self::Ours(Kind::Pgnudge) => "pgnudge",
-            Self::Ours(Kind::PgnudgeThreads) => "pgnudge-threads",
-        };
-        let tls = if case.tls { " --tls" } else { "" };
-        let (plugin, changes) = (case.shape.plugin.name(), stream.changes());
-        let words =
-            format!("client {kind} --port {port} --gate {gate} --plugin {plugin} --changes {changes}{tls}");
-        let program = std::env::current_exe()?.into_os_string();
-        Ok([program].into_iter().chain(words.split(' ').map(Into::into)).collect())
+            &Self::Ours(kind) => {
+                let (plugin, changes) = (case.shape.plugin, stream.changes() as u64);
+                client::Arguments { kind, port, plugin, changes, tls: case.tls, gate }.words()
+            }
+        }
     }
 }
 

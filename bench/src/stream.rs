@@ -67,6 +67,11 @@ impl Stream {
         stream
     }
 
+    /// The same for twice as long.
+    pub(crate) fn twice(&self) -> Self {
+        Self { repetitions: 2 * self.repetitions, changes: 2 * self.changes, ..self.clone() }
+    }
+
     /// Rows that it changes.
     pub(crate) fn changes(&self) -> usize {
         self.changes

@@ -28,13 +28,24 @@ pub(crate) enum Reader {
     Feed { gate: TcpListener },
 }
 
-/// Serves connections until it is dropped. A client that leaves has its reasons: what it counted is
-/// its own to judge.
-pub(crate) async fn serve(listener: &TcpListener, script: &Arc<Script>) -> Result<(), Failure> {
-    loop {
-        let (socket, _) = listener.accept().await?;
-        socket.set_nodelay(true)?;
-        tokio::spawn(converse(socket, Arc::clone(script)));
+/// What comes of a client that is served meanwhile. If it leaves a connection it has its reasons: what it
+/// counted is its own to judge.
+pub(crate) async fn serving<T>(
+    listener: &TcpListener,
+    script: Script,
+    client: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    let script = Arc::new(script);
+    let serve = async {
+        loop {
+            let (socket, _) = listener.accept().await?;
+            socket.set_nodelay(true)?;
+            tokio::spawn(converse(socket, Arc::clone(&script)));
+        }
+    };
+    tokio::select! {
+        outcome = client => outcome,
+        failed = serve => failed,
     }
 }
 
@@ -49,19 +60,12 @@ async fn converse(socket: TcpStream, script: Arc<Script>) -> Result<(), Failure>
     replay(Walsender::new(socket), &script).await
 }
 
-/// Answers whatever is asked until the stream is, and then sends it. A question about what can be seen
-/// learns that everything can; nothing runs when the slot is made, and there are no partitioned tables.
+/// Answers whatever is asked until the stream is, and then sends it.
 async fn replay<S>(walsender: Walsender<S>, script: &Script) -> Result<(), Failure>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let everything = [Some("2000000"), Some("0/1"), Some("f"), None];
-    let mut walsender = walsender
-        .answering("SELECT pg_catalog.pg_snapshot_xmax(", &["?"; 4], &[&everything])
-        .answering("SELECT pg_catalog.pg_snapshot_xip(", &["?"], &[])
-        .answering("SELECT a.depth", &["?"; 5], &[])
-        .answering("SELECT pg_catalog.set_config('search_path'", &["?"], &[&[Some("")]])
-        .answering("SHOW data_directory_mode", &["?"], &[&[Some("0700")]]);
+    let mut walsender = walsender.answering_feeds();
     walsender.stream_from(Stream::START).await?;
     let (mut reader, mut writer) = tokio::io::split(walsender.into_inner());
     let mut stream = script.stream.clone();

@@ -11,10 +11,11 @@ use crate::setup::{self, Purpose};
 pub(crate) const COMMAND: Command = Command {
     name: "bench",
     about: "measures what pgnudge costs, beside the alternatives",
-    arguments: "replay|live [--only WHAT] [--rounds N] [--bin-dir DIR] …",
+    arguments: "replay|live|instructions [--only WHAT] [--rounds N] [--bin-dir DIR] …",
     details: "  replay         scripted streams, as fast as the socket takes them: CPU per million changes
   live           a real server: latency, steady, backlog, idle, memory, reconnect, options
-  --only WHAT    of replay the streams whose name holds this, of live this part
+  instructions   instructions per change, compared with the budgets in bench/src/instructions.rs
+  --only WHAT    only the streams whose name holds this; of live this part
   --rounds N     how often each is measured; they take turns (default: replay 5, live 3)
   --seconds N    live: how long one measurement writes (default 10)
   --plugin NAME  live: with this plugin alone
@@ -23,7 +24,7 @@ pub(crate) const COMMAND: Command = Command {
 
 Every argument goes to the program `bench`, which knows the others. It prints tables, and writes the
 figures to bench/*.json in cargo's target directory. The figures mean something on a machine that has
-nothing else to do.",
+nothing else to do; instructions do on any.",
     run,
 };
 
@@ -32,8 +33,16 @@ fn run(words: &[String]) -> Result<(), Failure> {
         return Err(Failure::Usage(format!("which benchmark?\n\n{}", COMMAND.help())));
     }
     let programs = Arguments::new(words).bin_dirs()?;
-    let live = words.first().is_some_and(|benchmark| benchmark == "live");
-    setup::ensure(if live { Purpose::Servers } else { Purpose::Build }, &programs)?;
+    match words.first().map(String::as_str) {
+        Some("instructions") => {
+            setup::ensure(Purpose::Instructions, &programs)?;
+            if !setup::has_valgrind() {
+                return Ok(()); // It has been said.
+            }
+        }
+        Some("live") => setup::ensure(Purpose::Servers, &programs)?,
+        _ => setup::ensure(Purpose::Build, &programs)?,
+    }
     cargo::run(&mut cargo("build --release --package pgnudge-bench"))?;
     cargo::run(Process::new(cargo::built_for_release("bench")?).args(words))
 }

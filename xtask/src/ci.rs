@@ -3,11 +3,11 @@
 use crate::arguments::Arguments;
 use crate::command::Command;
 use crate::failure::Failure;
-use crate::{lint, test};
+use crate::{bench, lint, test};
 
 pub(crate) const COMMAND: Command = Command {
     name: "ci",
-    about: "lint and test, as the continuous integration does",
+    about: "lint, test and budgets, as the continuous integration does",
     arguments: "",
     details: "",
     run,
@@ -16,5 +16,6 @@ pub(crate) const COMMAND: Command = Command {
 fn run(words: &[String]) -> Result<(), Failure> {
     Arguments::new(words).none()?;
     (lint::COMMAND.run)(&[])?;
-    (test::COMMAND.run)(&[])
+    (test::COMMAND.run)(&[])?;
+    (bench::COMMAND.run)(&["instructions".to_owned()])
 }

@@ -15,6 +15,7 @@ use crate::command::Command;
 use crate::failure::Failure;
 
 use missing::Missing;
+pub(crate) use missing::has_valgrind;
 use platform::Platform;
 
 pub(crate) const COMMAND: Command = Command {
@@ -33,6 +34,8 @@ The other commands that need it run it first.",
 pub(crate) enum Purpose {
     /// Compile, and no more.
     Build,
+    /// Compile, and count instructions.
+    Instructions,
     /// Compile, and run servers.
     Servers,
 }
@@ -52,7 +55,10 @@ pub(crate) fn ensure(purpose: Purpose, bin_dirs: &[PathBuf]) -> Result<(), Failu
     let mut missing = missing::look(purpose, bin_dirs);
     let platform = Platform::here();
     if platform == Platform::AptAsRoot && missing.iter().any(Missing::may_be_installed) {
-        apt::install(&missing)?;
+        let installed = apt::install(&missing);
+        if missing.iter().any(|item| !item.is_optional()) {
+            installed?;
+        }
         missing = missing::look(purpose, bin_dirs);
     }
     // A server is there if something can give us one, as long as nobody has asked for another.

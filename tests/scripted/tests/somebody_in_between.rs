@@ -118,3 +118,15 @@ async fn an_end_without_a_word_to_direct_tls_is_permanent() {
     let error = connecting.await.unwrap().unwrap_err();
     assert_eq!((error.kind(), error.is_permanent()), (ErrorKind::Tls, true), "{error}");
 }
+
+/// As with libpq. Making use of them costs milliseconds, for nothing.
+#[tokio::test]
+async fn certificates_are_not_looked_at_for_a_server_without_tls() {
+    let (server, roots) = (Interceptor::new().await, Some("/nowhere/root.crt".into()));
+    let _connecting = server.lure_with(Tls { roots, ..Tls::default() });
+    let mut connection = server.accept().await;
+    assert_eq!(connection.next_opening().await.unwrap(), Opening::Ssl);
+    connection.send(b"N").await.unwrap();
+    let startup = connection.next_opening().await.unwrap();
+    assert_eq!(startup.parameter("user"), Some("nudger"), "{startup:?}");
+}

@@ -12,7 +12,7 @@ use crate::failure::Failure;
 /// # Errors
 /// When apt-get fails.
 pub(crate) fn install(wanted: &[Missing]) -> Result<(), Failure> {
-    // For wal2json alone the lists are fetched only where there are none: a distribution may
+    // For what is optional the lists are fetched only where there are none: a distribution may
     // not have it, and then each run would ask the network in vain.
     if wanted.iter().any(|item| !item.is_optional()) || !has_lists() {
         // A broken third-party repository is no reason to give up: the installation will tell.
@@ -39,6 +39,7 @@ pub(crate) fn packages(wanted: &Missing) -> Vec<String> {
         Missing::OpensslHeaders => words("libssl-dev pkg-config"),
         Missing::OpensslProgram => words("openssl ca-certificates"),
         Missing::ProcessPrograms => words("procps"),
+        Missing::Valgrind => words("valgrind"),
         Missing::Server { .. } => match offered_major() {
             Some(major) => words(&format!("postgresql-{major} postgresql-{major}-wal2json")),
             None => words("postgresql"),

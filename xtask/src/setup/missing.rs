@@ -16,6 +16,8 @@ pub(crate) enum Missing {
     OpensslProgram,
     /// The programs that look at processes and signal them. Minimal images come without.
     ProcessPrograms,
+    /// The program that counts instructions.
+    Valgrind,
     /// PostgreSQL's server programs.
     Server {
         /// Where they were looked for.
@@ -36,13 +38,13 @@ pub(crate) enum Missing {
 impl Missing {
     /// Whether most of the suites run without it.
     pub(crate) fn is_optional(&self) -> bool {
-        matches!(self, Self::Wal2json { .. })
+        matches!(self, Self::Valgrind | Self::Wal2json { .. })
     }
 
     /// Whether a package can bring it.
     pub(crate) fn may_be_installed(&self) -> bool {
         match self {
-            Self::OpensslHeaders | Self::OpensslProgram | Self::ProcessPrograms => true,
+            Self::OpensslHeaders | Self::OpensslProgram | Self::ProcessPrograms | Self::Valgrind => true,
             Self::Server { named, .. } => !named,
             Self::Wal2json { .. } => self.debian_major().is_some(),
         }
@@ -68,6 +70,7 @@ impl fmt::Display for Missing {
             Self::ProcessPrograms => {
                 f.write_str("the programs ps and kill, with which the suites break servers")
             }
+            Self::Valgrind => f.write_str("valgrind is missing: what needs it is SKIPPED"),
             Self::Server { cause, .. } => f.write_str(cause),
             Self::Wal2json { bin, version } => write!(
                 f,
@@ -83,6 +86,9 @@ pub(crate) fn look(purpose: Purpose, bin_dirs: &[PathBuf]) -> Vec<Missing> {
     let mut missing = Vec::new();
     if cfg!(target_os = "linux") && !has_openssl_headers() {
         missing.push(Missing::OpensslHeaders);
+    }
+    if purpose == Purpose::Instructions && !has_valgrind() {
+        missing.push(Missing::Valgrind);
     }
     if purpose == Purpose::Servers {
         if !runs(Command::new("openssl").arg("version")) {
@@ -100,6 +106,11 @@ pub(crate) fn look(purpose: Purpose, bin_dirs: &[PathBuf]) -> Vec<Missing> {
 fn has_openssl_headers() -> bool {
     ["OPENSSL_DIR", "OPENSSL_INCLUDE_DIR"].iter().any(|name| std::env::var_os(name).is_some())
         || runs(Command::new("pkg-config").args(["--exists", "openssl"]))
+}
+
+/// Whether instructions can be counted.
+pub(crate) fn has_valgrind() -> bool {
+    runs(Command::new("valgrind").arg("--version"))
 }
 
 /// Whether a command can be started and succeeds.

@@ -77,6 +77,7 @@ impl Platform {
             (_, Missing::OpensslProgram) => &["openssl"],
             (Self::Dnf, Missing::ProcessPrograms) => &["procps-ng"],
             (_, Missing::ProcessPrograms) => &["procps"],
+            (_, Missing::Valgrind) => &["valgrind"],
             (Self::Dnf, Missing::Server { .. }) => &["postgresql-server", "postgresql-contrib"],
             (Self::Apk, Missing::Server { .. }) => &["postgresql17", "postgresql17-contrib"],
             (Self::Brew, Missing::Server { .. }) => &["postgresql@17"],
@@ -118,6 +119,7 @@ mod tests {
                 Missing::OpensslHeaders,
                 Missing::OpensslProgram,
                 Missing::ProcessPrograms,
+                Missing::Valgrind,
                 no_server(false),
                 wal2json.clone(),
             ] {

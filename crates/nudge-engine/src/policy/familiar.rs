@@ -12,6 +12,8 @@ pub struct Familiar {
     latest: usize,
     /// Which one makes room for the next.
     oldest: usize,
+    /// Changes of tables that were strange, since the last one that was met.
+    strangers: u32,
     /// Counts the reads of the socket.
     read: u64,
 }
@@ -50,6 +52,8 @@ impl Familiar {
     /// As many as change in turn in the transactions of an ordinary application. More are found by
     /// reading the message, and that is as fast as comparing more.
     const MAX: usize = 8;
+    /// When all places are taken, one stranger of so many is met.
+    const RARELY: u32 = 64;
 
     /// Which table a message is about.
     #[inline]
@@ -73,10 +77,18 @@ impl Familiar {
         }
     }
 
+    /// Whether to [meet](Self::meet) a table that is strange, which allocates. When all places are taken
+    /// that is rare: if more tables change in turn than there are places, each newcomer would drive out
+    /// one that changes again before it does.
+    pub fn is_curious(&mut self) -> bool {
+        self.strangers = self.strangers.saturating_add(1);
+        self.faces.len() < Self::MAX || self.strangers >= Self::RARELY
+    }
+
     /// A table that was strange.
     pub fn meet(&mut self, prefix: RowPrefix, table: TableName, standing: Standing) {
         let face = Face { prefix, table, standing, read: self.read };
-        self.latest = self.oldest;
+        (self.latest, self.strangers) = (self.oldest, 0);
         match self.faces.get_mut(self.oldest) {
             Some(place) => *place = face,
             None => self.faces.push(face),
@@ -125,5 +137,18 @@ mod tests {
         assert!(matches!(familiar.look(message(8).as_bytes()), Look::Again(_)));
         familiar.forget();
         assert_eq!(familiar.look(message(9).as_bytes()), Look::Strange);
+    }
+
+    #[test]
+    fn when_too_many_tables_change_in_turn_most_of_the_known_ones_stay() {
+        let mut familiar = Familiar::default();
+        let mut met = 0;
+        for table in (0..20).cycle().take(2000) {
+            if familiar.look(message(table).as_bytes()) == Look::Strange && familiar.is_curious() {
+                meet(&mut familiar, table);
+                met += 1;
+            }
+        }
+        assert!((9..40).contains(&met), "{met}");
     }
 }

@@ -70,6 +70,7 @@ impl Intake {
         let decoded = decoder.decode(head, cut);
         if let Decoded::Change(identities) = &decoded
             && let [Identity { table, key: None }] = identities.as_slice()
+            && self.familiar.is_curious()
             && let Some(prefix) = decoder.row_prefix(head)
         {
             let table = TableName::from(table);

@@ -27,6 +27,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Walsender<S> {
         self
     }
 
+    /// Teaches it what a feed with default knobs asks besides: everything that was committed can be
+    /// seen, nothing runs while the slot is made, and no table is partitioned.
+    #[must_use]
+    pub fn answering_feeds(self) -> Self {
+        let everything = [Some("2000000"), Some("0/1"), Some("f"), None];
+        self.answering("SELECT pg_catalog.pg_snapshot_xmax(", &["?"; 4], &[&everything])
+            .answering("SELECT pg_catalog.pg_snapshot_xip(", &["?"], &[])
+            .answering("SELECT a.depth", &["?"; 5], &[])
+            .answering("SELECT pg_catalog.set_config('search_path'", &["?"], &[&[Some("")]])
+            .answering("SHOW data_directory_mode", &["?"], &[&[Some("0700")]])
+    }
+
     /// Lets the client in and answers whatever it asks, until its stream has begun; its slot is
     /// at that position.
     ///
