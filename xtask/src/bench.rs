@@ -15,7 +15,7 @@ pub(crate) const COMMAND: Command = Command {
     details: "  replay         scripted streams, as fast as the socket takes them: CPU per million changes
   live           a real server: latency, steady, backlog, idle, memory, reconnect, options
   instructions   instructions per change, compared with the budgets in bench/src/instructions.rs
-  --only WHAT    only the streams whose name holds this; of live this part
+  --only WHAT    the streams whose name holds this; of live this part
   --rounds N     how often each is measured; they take turns (default: replay 5, live 3)
   --seconds N    live: how long one measurement writes (default 10)
   --plugin NAME  live: with this plugin alone
@@ -29,19 +29,17 @@ nothing else to do; instructions do on any.",
 };
 
 fn run(words: &[String]) -> Result<(), Failure> {
-    if words.is_empty() {
+    let Some(benchmark) = words.first() else {
         return Err(Failure::Usage(format!("which benchmark?\n\n{}", COMMAND.help())));
-    }
-    let programs = Arguments::new(words).bin_dirs()?;
-    match words.first().map(String::as_str) {
-        Some("instructions") => {
-            setup::ensure(Purpose::Instructions, &programs)?;
-            if !setup::has_valgrind() {
-                return Ok(()); // It has been said.
-            }
-        }
-        Some("live") => setup::ensure(Purpose::Servers, &programs)?,
-        _ => setup::ensure(Purpose::Build, &programs)?,
+    };
+    let purpose = match benchmark.as_str() {
+        "instructions" => Purpose::Instructions,
+        "live" => Purpose::Servers,
+        _ => Purpose::Build,
+    };
+    setup::ensure(purpose, &Arguments::new(words).bin_dirs()?)?;
+    if purpose == Purpose::Instructions && !setup::has_valgrind() {
+        return Ok(()); // It has been said.
     }
     cargo::run(&mut cargo("build --release --package pgnudge-bench"))?;
     cargo::run(Process::new(cargo::built_for_release("bench")?).args(words))
