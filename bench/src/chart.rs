@@ -33,6 +33,10 @@ fn svg(title: &str, curves: &[Curve<'_>]) -> Result<String, Box<dyn std::error::
             .light_line_style(TRANSPARENT)
             .x_desc("from COMMIT to the consumer (what is less than 10 µs is at the left edge)")
             .y_desc("% of the commits")
+            .x_labels(7)
+            .y_labels(6)
+            .label_style(("sans-serif", 14))
+            .y_label_formatter(&|percent| format!("{percent:.0}"))
             .x_label_formatter(&|exponent| duration(10_f64.powf(*exponent)))
             .draw()?;
         for ((name, micros), colour) in curves.iter().zip(COLOURS.iter().cycle()) {
@@ -43,6 +47,7 @@ fn svg(title: &str, curves: &[Curve<'_>]) -> Result<String, Box<dyn std::error::
         chart
             .configure_series_labels()
             .position(SeriesLabelPosition::LowerRight)
+            .label_font(("sans-serif", 13))
             .background_style(WHITE.mix(0.85))
             .border_style(BLACK.mix(0.2))
             .draw()?;
@@ -69,7 +74,7 @@ fn cumulative(micros: &[f64]) -> Vec<(f64, f64)> {
 fn duration(micros: f64) -> String {
     match micros {
         _ if micros >= 999_999.0 => format!("{:.0} s", micros / 1e6),
-        _ if micros >= 999.9 => format!("{:.3} ms", micros / 1e3).replace(".000", ""),
+        _ if micros >= 999.9 => format!("{:.0} ms", micros / 1e3),
         _ => format!("{micros:.0} µs"),
     }
 }
