@@ -108,9 +108,16 @@ impl Backend {
         self.sends(&[rows(&running), frames::ready_for_query()].concat()).await;
     }
 
+    /// Waits for the question what can be seen, and returns it.
+    pub async fn is_asked(&mut self) -> String {
+        let sql = self.walsender.expect_query("").await.expect("the question");
+        assert!(sql.contains("EXECUTE testimony"), "{sql}");
+        sql
+    }
+
     /// Answers what can be seen: every transaction before `xmax`, except those that are running.
     pub async fn sees(&mut self, xmax: u64, running: &[u64]) {
-        self.walsender.expect_query("SELECT pg_catalog.pg_snapshot_xmax(").await.expect("the question");
+        self.is_asked().await;
         let (xmax, running) = (xmax.to_string(), running.iter().map(u64::to_string));
         let row = |xid| [Some(xmax.as_str()), Some("0/900"), Some("f"), xid];
         let running: Vec<_> = running.collect();
@@ -124,10 +131,9 @@ impl Backend {
     /// Answers whether there are partitioned tables, and which tables (schema and name) lie above
     /// others. Everything can be seen. Returns the question.
     pub async fn knows(&mut self, partitioned: bool, above: &[[&'static str; 4]]) -> String {
-        let sql =
-            self.walsender.expect_query("SELECT pg_catalog.pg_snapshot_xmax(").await.expect("the question");
+        let sql = self.is_asked().await;
         let mut answer = rows(&[[Some("1000"), Some("0/900"), Some(truth(partitioned)), None]]);
-        if sql.contains(';') {
+        if sql.contains("SELECT a.depth") {
             let depth = |[schema, table, above_schema, above]: &[&'static str; 4]| {
                 [Some("2"), Some(*schema), Some(*table), Some(*above_schema), Some(*above)]
             };

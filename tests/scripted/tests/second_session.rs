@@ -60,6 +60,26 @@ async fn r13_a_second_session_that_is_lost_over_a_question_is_made_again() {
     assert!(!is_unchecked(&status.borrow()));
 }
 
+/// Planning it costs the server more than running it.
+#[tokio::test(start_paused = true)]
+async fn r13_the_question_is_prepared_once_per_session() {
+    let Live { mut network, mut backend, mut feed } = live(eager(), "").await;
+    let mut session = None;
+    for first in [true, false, false] {
+        backend.commits(&["public.a"]).await;
+        let script = async {
+            let witness = match &mut session {
+                Some(witness) => witness,
+                none => none.insert(witness(&mut network).await),
+            };
+            witness.knows(false, &[]).await
+        };
+        let (_, question) = tokio::join!(feed.next(), script);
+        assert_eq!(question.contains("PREPARE"), first, "{question}");
+        sleep(S).await;
+    }
+}
+
 /// Something in between ends connections that are idle for long.
 #[tokio::test(start_paused = true)]
 async fn r13_a_second_session_that_is_lost_at_rest_costs_no_time() {
@@ -108,7 +128,7 @@ async fn r13_an_answer_that_would_fill_the_memory_is_none() {
     backend.commits(&["public.a"]).await;
     let script = async {
         let mut first = witness(&mut network).await;
-        first.expect_query("SELECT").await.unwrap();
+        first.is_asked().await;
         let xmax = format!("{:08000}", XID + 1);
         let rows = frames::data_row(&[Some(&xmax), Some("0/1"), Some("f"), Some("7")]).repeat(100);
         for _ in 0..25 {
@@ -129,7 +149,7 @@ async fn r11_dropping_closes_the_second_session_too() {
         let script = async {
             let mut witness = witness(&mut network).await;
             if asking {
-                witness.expect_query("SELECT").await.unwrap();
+                witness.is_asked().await;
             } else {
                 witness.sees(XID + 1, &[]).await;
                 settle().await;

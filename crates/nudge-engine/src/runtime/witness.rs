@@ -60,7 +60,7 @@ impl Witness {
     /// a new one is asked at once.
     async fn converse(&mut self, tables: &[TableName]) -> Result<Testimony, Error> {
         if let Some(session) = self.session.take()
-            && let Ok(testimony) = self.question(session, tables).await
+            && let Ok(testimony) = self.question(session, tables, true).await
         {
             return Ok(testimony);
         }
@@ -69,7 +69,7 @@ impl Witness {
             Err(_) if resumed => self.log_in().await,
             outcome => outcome,
         }?;
-        self.question(session, tables).await
+        self.question(session, tables, false).await
     }
 
     /// Goes on with the login that is under way, or begins one.
@@ -84,10 +84,15 @@ impl Witness {
         outcome
     }
 
-    /// A session that fails half way is not used again.
-    async fn question(&mut self, session: Conversation, tables: &[TableName]) -> Result<Testimony, Error> {
+    /// `prepared`: it is not the session's first. A session that fails half way is not used again.
+    async fn question(
+        &mut self,
+        session: Conversation,
+        tables: &[TableName],
+        prepared: bool,
+    ) -> Result<Testimony, Error> {
         // Names in a catalog have no zero byte.
-        let question = CString::new(question::testimony(tables)).map_err(|_| unreadable())?;
+        let question = CString::new(question::testimony(tables, prepared)).map_err(|_| unreadable())?;
         let (mut testimony, mut understood) = (Testimony::default(), true);
         let mut room = LONGEST_ANSWER + tables.len() * ROOM_PER_TABLE;
         let each = |row: DataRow<'_>| {

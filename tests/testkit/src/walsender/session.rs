@@ -32,7 +32,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Walsender<S> {
     #[must_use]
     pub fn answering_feeds(self) -> Self {
         let everything = [Some("2000000"), Some("0/1"), Some("f"), None];
-        self.answering("SELECT pg_catalog.pg_snapshot_xmax(", &["?"; 4], &[&everything])
+        self.answering("PREPARE testimony", &[], &[])
+            .answering("EXECUTE testimony", &["?"; 4], &[&everything])
             .answering("SELECT pg_catalog.pg_snapshot_xip(", &["?"], &[])
             .answering("SELECT a.depth", &["?"; 5], &[])
             .answering("SELECT pg_catalog.set_config('search_path'", &["?"], &[&[Some("")]])
