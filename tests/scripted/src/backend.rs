@@ -2,7 +2,7 @@
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use pgnudge_testkit::frames::{self, Report};
 use pgnudge_testkit::{BACKEND_KEY, Opening, StandbyStatus, Walsender};
@@ -10,6 +10,7 @@ use tokio::io::DuplexStream;
 use tokio::time::timeout;
 
 use crate::S;
+use crate::network::Fate;
 
 /// Where every slot starts.
 pub const START: u64 = 0x100;
@@ -21,7 +22,7 @@ pub const XID: u64 = 748;
 /// positions. Every message is one further; every commit ends on the next multiple of 0x100.
 pub struct Backend {
     walsender: Walsender<DuplexStream>,
-    reset: Arc<AtomicBool>,
+    fate: Arc<Fate>,
     lsn: u64,
 }
 
@@ -29,8 +30,8 @@ impl Backend {
     /// What cancels the command of any of them.
     pub const CANCEL_REQUEST: Opening = Opening::Cancel(BACKEND_KEY.0, BACKEND_KEY.1);
 
-    pub(crate) fn new(pipe: DuplexStream, reset: Arc<AtomicBool>) -> Self {
-        Self { walsender: Walsender::new(pipe), reset, lsn: START }
+    pub(crate) fn new(pipe: DuplexStream, fate: Arc<Fate>) -> Self {
+        Self { walsender: Walsender::new(pipe), fate, lsn: START }
     }
 
     /// Lets the feed in, prepares its session, makes its slot and streams.
@@ -195,9 +196,16 @@ impl Backend {
         self.walsender.expect_status().await.expect("a standby status")
     }
 
+    /// Floods the feed with transactions that change that table, for more than a hundred reads that are full
+    /// and need not be waited for. Its end may be the middle of a message.
+    pub fn floods(&mut self, table: &str) {
+        let transaction = self.transaction(&[table]);
+        self.fate.flood.set(transaction).expect("one flood");
+    }
+
     /// The connection is reset. (Dropping the backend closes it in good order.)
     pub fn resets(self) {
-        self.reset.store(true, Ordering::Relaxed);
+        self.fate.reset.store(true, Ordering::Relaxed);
     }
 
     /// For a second, the feed says nothing but statuses.

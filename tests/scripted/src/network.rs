@@ -3,7 +3,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use futures::future::BoxFuture;
@@ -151,11 +151,15 @@ struct Line {
 impl Line {
     fn connection(&self) -> Connected {
         let (client, server) = tokio::io::duplex(self.capacity);
-        let reset = Arc::new(AtomicBool::new(false));
+        let fate = Arc::new(Fate::default());
         // When nobody is left to accept it, the connection ends at once.
-        let _ = self.server.send(Backend::new(server, Arc::clone(&reset)));
+        let _ = self.server.send(Backend::new(server, Arc::clone(&fate)));
         let password = Some("secret".into());
-        Connected { socket: Box::new(Wire { pipe: client, reset }), security: Security::Plain, password }
+        Connected {
+            socket: Box::new(Wire { pipe: client, fate, flooded: 0 }),
+            security: Security::Plain,
+            password,
+        }
     }
 
     #[expect(clippy::panic, reason = "stands for a bug")]
@@ -170,11 +174,25 @@ impl Line {
     }
 }
 
-/// The feed's end of a connection: a pipe that can be reset.
+/// The feed's end of a connection: a pipe that can be reset, or run over.
 struct Wire {
     pipe: DuplexStream,
-    reset: Arc<AtomicBool>,
+    fate: Arc<Fate>,
+    /// Bytes of the flood so far.
+    flooded: usize,
 }
+
+/// What becomes of a connection, apart from what is written to it.
+#[derive(Default)]
+pub(crate) struct Fate {
+    /// Its end is a reset.
+    pub(crate) reset: AtomicBool,
+    /// These bytes come again and again, at once and without waiting, until there were [`FLOOD`] of them.
+    pub(crate) flood: OnceLock<Vec<u8>>,
+}
+
+/// Bytes of a flood.
+const FLOOD: usize = 16 << 20;
 
 impl AsyncRead for Wire {
     fn poll_read(
@@ -182,10 +200,21 @@ impl AsyncRead for Wire {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        let fate = Arc::clone(&self.fate);
+        if let Some(flood) = fate.flood.get()
+            && self.flooded < FLOOD
+        {
+            let from = self.flooded % flood.len();
+            let (begun, again) = (&flood[from..], flood.iter().cycle());
+            let bytes: Vec<u8> = begun.iter().chain(again).take(buf.remaining()).copied().collect();
+            buf.put_slice(&bytes);
+            self.flooded += bytes.len();
+            return Poll::Ready(Ok(()));
+        }
         let before = buf.filled().len();
         ready!(Pin::new(&mut self.pipe).poll_read(cx, buf))?;
         let ended = buf.filled().len() == before;
-        if ended && self.reset.load(Ordering::Relaxed) {
+        if ended && self.fate.reset.load(Ordering::Relaxed) {
             return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
         }
         Poll::Ready(Ok(()))

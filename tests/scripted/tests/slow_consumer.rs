@@ -1,9 +1,11 @@
 //! R5 and R6: what is pending while nobody polls is one item, and it only grows up.
 
+use std::time::Duration;
+
 use nudge_engine::Knobs;
-use pgnudge_scripted::{Live, MS, Network, knobs, position, settle, timed, wakeup};
+use pgnudge_scripted::{Live, MS, Network, S, counts, knobs, position, settle, timed, wakeup};
 use pgnudge_testkit::frames;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 #[tokio::test(start_paused = true)]
 async fn r5_thousands_of_unread_windows_are_one_item() {
@@ -97,4 +99,19 @@ async fn r6_reconnecting_often_is_one_resync() {
     }
     assert_eq!(live.next().await, "reconnected");
     live.is_quiet().await;
+}
+
+/// R9, the other way round: on a runtime of one thread a reader that never has to wait leaves the consumer
+/// its turn.
+#[tokio::test(start_paused = true)]
+async fn r9_a_flood_leaves_the_consumer_its_turn() {
+    let mut live = Live::new(Knobs { debounce: Duration::ZERO, ..knobs() }).await;
+    live.backend.floods("public.a");
+    live.backend.commits(&["public.b"]).await;
+    let mut told = Vec::new();
+    while let Ok(item) = timeout(S, live.feed.next()).await {
+        told.extend(counts(&item).get("public.a"));
+    }
+    let all: u64 = told.iter().sum();
+    assert!(told[0] < all / 10, "{} of {all} changes in the first item", told[0]);
 }

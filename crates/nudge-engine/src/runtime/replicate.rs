@@ -8,6 +8,7 @@ use nudge_decode::Decoder;
 use nudge_proto::{Lsn, StandbyStatus, Stream, StreamEvent};
 use tokio::select;
 use tokio::sync::Notify;
+use tokio::task::yield_now;
 use tokio::time::Sleep;
 
 use crate::policy::diagnosis::{self, Stage};
@@ -50,14 +51,7 @@ impl Replication<'_> {
             if self.feedback.is_dead(now) {
                 return silent();
             }
-            let room = self.link.inbox.capacity();
-            if read > 0
-                && self.link.out.is_empty()
-                && let Some(wake) = self.nap.after(std::mem::take(&mut read), room, unhurried, now)
-            {
-                pillow.as_mut().reset(wake.into());
-                pillow.as_mut().await;
-            }
+            self.rest(std::mem::take(&mut read), unhurried, now, pillow.as_mut()).await;
             set(alarm.as_mut(), self.feedback.deadline());
             select! {
                 biased;
@@ -73,6 +67,27 @@ impl Replication<'_> {
                 },
                 () = &mut alarm => {}
             }
+        }
+    }
+
+    /// Between a read that brought so many bytes and the next one.
+    async fn rest(
+        &mut self,
+        brought: usize,
+        unhurried: Option<Instant>,
+        now: Instant,
+        mut pillow: Pin<&mut Sleep>,
+    ) {
+        let room = self.link.inbox.capacity();
+        if brought > room / 2 {
+            // More is waiting already: on a runtime of one thread this is the consumer's turn.
+            yield_now().await;
+        } else if brought > 0
+            && self.link.out.is_empty()
+            && let Some(wake) = self.nap.after(brought, room, unhurried, now)
+        {
+            pillow.as_mut().reset(wake.into());
+            pillow.await;
         }
     }
 
