@@ -65,8 +65,8 @@ const TABLES: &str = "CREATE TABLE plain (id int); CREATE TABLE notified (id int
     CREATE TRIGGER notify AFTER INSERT ON notified FOR EACH ROW EXECUTE FUNCTION notify()";
 
 /// With a leading edge a change comes at once if it was quiet for the window: this one is shorter than the
-/// gaps of the slowest pace.
-const LEADING: Duration = Duration::from_millis(10);
+/// gaps of the slowest pace by more than twice, so that a late item does not make the next one late.
+const LEADING: Duration = Duration::from_millis(5);
 
 fn kinds() -> impl Iterator<Item = Kind> {
     let window = [
