@@ -9,7 +9,9 @@ use futures::FutureExt;
 use nudge_engine::policy::ParentOf;
 use nudge_engine::runtime::Hub;
 use nudge_engine::{Knobs, Payload, Plugin, PluginChoice, TableFilter, TableName};
-use pgnudge_scripted::{Backend, Live, MS, Network, Reception, S, Server, knobs, soon, timed, wakeup};
+use pgnudge_scripted::{
+    Backend, Live, MS, Network, Reception, S, Server, knobs, soon, timed, wakeup, witness,
+};
 use tokio::time::sleep;
 
 /// Chunks (`chunk1`, `chunk2` …) belong to `hyper`, and that to `all`. Where they live does not matter.
@@ -41,12 +43,6 @@ async fn rooted(server: Server, knobs: Knobs) -> Live {
     assert_eq!(live.next().await, "connected");
     sleep(S).await;
     live
-}
-
-async fn witness(network: &mut Network) -> Backend {
-    let mut witness = network.accept().await;
-    witness.lets_in().await;
-    witness
 }
 
 /// The same transaction as each plugin prints it: a row of each table, with the key 7 for those that tell it.

@@ -4,7 +4,9 @@
 #![expect(clippy::unwrap_used, reason = "helpers of a test")]
 
 use nudge_engine::{Knobs, Plugin, PluginChoice, TableFilter};
-use pgnudge_scripted::{Backend, Live, MS, Network, Reception, S, Server, knobs, settle, timed, wakeup};
+use pgnudge_scripted::{
+    Backend, Live, MS, Network, Reception, S, Server, knobs, settle, timed, wakeup, witness,
+};
 use tokio::time::{sleep, timeout};
 
 const PARTITIONED: Server = Server { wal_sender_timeout: "30000", standbys: "", partitioned: true };
@@ -28,12 +30,6 @@ async fn live(server: Server, knobs: Knobs) -> Live {
     assert_eq!(live.next().await, "connected");
     sleep(S).await;
     live
-}
-
-async fn witness(network: &mut Network) -> Backend {
-    let mut witness = network.accept().await;
-    witness.lets_in().await;
-    witness
 }
 
 /// DDL is not decoded: all that arrives of it is an empty transaction.
