@@ -108,8 +108,8 @@ impl Builder {
     }
 
     /// The longest time between two status messages to the server. Default 10 s; never more than a
-    /// third of the server's `wal_sender_timeout`. A quiet spell begins with a handful of them, 20 ms
-    /// after the last change and then ever more rarely: they wake a walsender that slept through a
+    /// third of the server's `wal_sender_timeout`. A quiet spell begins with a few dozen of them, for
+    /// two seconds and then ever more rarely: they wake a walsender that slept through a
     /// commit, as those of PostgreSQL 16 and later sometimes do.
     #[must_use]
     pub fn status_interval(mut self, interval: Duration) -> Self {

@@ -88,9 +88,9 @@ impl Live {
         told
     }
 
-    /// Takes the statuses that follow the beginning, until there is one per interval (10 s).
-    pub async fn calms(&mut self) {
-        while self.cadence::<1>().await[0].0 < 10 * S {}
+    /// Takes the statuses that follow the beginning, until there is one per interval.
+    pub async fn calms(&mut self, interval: Duration) {
+        while self.cadence::<1>().await[0].0 < interval {}
     }
 
     /// The connection is closed, if it is not over already, and the feed makes another one that

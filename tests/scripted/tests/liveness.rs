@@ -28,7 +28,7 @@ async fn a_silent_server_is_asked_and_then_left() {
 #[tokio::test(start_paused = true)]
 async fn an_idle_server_that_answers_is_not_left() {
     let mut live = Live::new(impatient()).await;
-    live.calms().await;
+    live.calms(10 * S).await;
     assert_eq!(live.cadence().await, [(10 * S, true); 100], "it is silent unless it is asked");
     live.backend.commits(&["public.a"]).await;
     assert_eq!(live.next().await, "public.a 1", "the same connection");
