@@ -64,7 +64,8 @@ impl TargetDialer {
         };
         let route = |(n, &manner): (usize, &Manner)| {
             let (target, host, address) = (Arc::clone(&self.0), host.clone(), address.clone());
-            Arc::new(HostRoute { target, host, address, manner, alternative: n > 0 }) as Arc<dyn Route>
+            let (alternative, spare) = (n > 0, tls::Spare::default());
+            Arc::new(HostRoute { target, host, address, manner, alternative, spare }) as Arc<dyn Route>
         };
         manners.iter().enumerate().map(route).collect()
     }
@@ -123,6 +124,7 @@ struct HostRoute {
     address: Address,
     manner: Manner,
     alternative: bool,
+    spare: tls::Spare,
 }
 
 impl HostRoute {
@@ -139,7 +141,7 @@ impl HostRoute {
                 match self.manner {
                     Manner::Plain => (socket, None),
                     Manner::Tls | Manner::TlsIfOffered => {
-                        tls::secure(socket, &target.tls, &self.certificate_name()).await?
+                        tls::secure(socket, &target.tls, &self.spare, &self.certificate_name()).await?
                     }
                 }
             }

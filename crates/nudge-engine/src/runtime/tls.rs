@@ -5,10 +5,12 @@
 use std::error::Error as StdError;
 use std::io;
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use native_tls::{Certificate, Identity, Protocol, TlsConnector, TlsConnectorBuilder};
 use nudge_proto::{Security, SslReply, ssl_request};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::task::spawn_blocking;
 
 use crate::policy::diagnosis::{self, Stage};
 use crate::runtime::Socket;
@@ -20,12 +22,13 @@ use crate::{Error, ErrorKind, Tls, TlsIdentity, TlsVerify, TlsVersion};
 pub(crate) async fn secure(
     mut socket: Socket,
     tls: &Tls,
+    spare: &Spare,
     name: &str,
 ) -> Result<(Socket, Option<Security>), Error> {
     if !tls.direct && ask(&mut socket).await? == SslReply::Unwilling {
         return Ok((socket, None));
     }
-    let connector = tokio_native_tls::TlsConnector::from(connector(tls)?);
+    let connector = tokio_native_tls::TlsConnector::from(spare.take_or_make(tls).await?);
     // Without it a record costs two system calls, one for its header and one for the rest. The reply to
     // SSLRequest was read before.
     let socket = Box::new(BufReader::with_capacity(READ_AHEAD, socket));
@@ -69,9 +72,32 @@ async fn ask(socket: &mut Socket) -> Result<SslReply, Error> {
     SslReply::from_byte(reply[0]).map_err(|malformed| diagnosis::protocol(Stage::Tls, malformed.into()))
 }
 
-/// Certificates are read again at each attempt, so that rotating them needs no restart. As in libpq, after
-/// the server's yes: with OpenSSL this also reads the system's authorities, whoever is to be trusted (some
-/// 35 ms), and one that nobody needs should not stay in memory.
+/// A connector that was made for one connection and serves the next one, too.
+///
+/// With OpenSSL making one reads the system's authorities, whoever is to be trusted (some 35 ms): an item
+/// that waits for the second session should not wait for that. After two connections certificates are read
+/// again, and for each new stream, so that rotating them needs no restart.
+#[derive(Default)]
+pub(crate) struct Spare(Mutex<Option<TlsConnector>>);
+
+impl Spare {
+    async fn take_or_make(&self, tls: &Tls) -> Result<TlsConnector, Error> {
+        if let Some(connector) = self.lock().take() {
+            return Ok(connector);
+        }
+        let tls = tls.clone();
+        let connector = spawn_blocking(move || connector(&tls)).await.map_err(|_| {
+            Error::transient(ErrorKind::Tls, "TLS cannot be set up: the program is shutting down")
+        })??;
+        *self.lock() = Some(connector.clone());
+        Ok(connector)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<TlsConnector>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 fn connector(tls: &Tls) -> Result<TlsConnector, Error> {
     let mut builder = TlsConnector::builder();
     builder.use_sni(tls.server_name);
