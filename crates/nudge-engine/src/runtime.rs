@@ -7,6 +7,8 @@ mod arrival;
 mod blockers;
 mod cancellation;
 mod clock;
+#[cfg(unix)]
+mod detachable;
 mod dialer;
 mod feed;
 mod gate;

@@ -4,10 +4,10 @@ use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 use futures::future::BoxFuture;
-use nudge_engine::runtime::{self, Connected, Dial, Feed, Route, Session, SessionKind, Status};
+use nudge_engine::runtime::{self, Connected, Dial, Feed, Io, Route, Session, SessionKind, Status};
 use nudge_engine::{
     AllowedMethods, ChannelBinding, Error, ErrorKind, Knobs, SessionAttributes, Target, Tcp, Tls,
 };
@@ -156,7 +156,7 @@ impl Line {
         let _ = self.server.send(Backend::new(server, Arc::clone(&fate)));
         let password = Some("secret".into());
         Connected {
-            socket: Box::new(Wire { pipe: client, fate, flooded: 0 }),
+            socket: Box::new(Wire { pipe: client, fate, flooded: 0, detached: false }),
             security: Security::Plain,
             password,
         }
@@ -180,6 +180,8 @@ struct Wire {
     fate: Arc<Fate>,
     /// Bytes of the flood so far.
     flooded: usize,
+    /// Nobody is woken when something arrives.
+    detached: bool,
 }
 
 /// What becomes of a connection, apart from what is written to it.
@@ -193,6 +195,17 @@ pub(crate) struct Fate {
 
 /// Bytes of a flood.
 const FLOOD: usize = 16 << 20;
+
+impl Io for Wire {
+    fn detach(&mut self) -> io::Result<()> {
+        self.detached = true;
+        Ok(())
+    }
+
+    fn attach(&mut self) -> io::Result<bool> {
+        Ok(std::mem::take(&mut self.detached))
+    }
+}
 
 impl AsyncRead for Wire {
     fn poll_read(
@@ -212,6 +225,7 @@ impl AsyncRead for Wire {
             return Poll::Ready(Ok(()));
         }
         let before = buf.filled().len();
+        let cx = if self.detached { &mut Context::from_waker(Waker::noop()) } else { cx };
         ready!(Pin::new(&mut self.pipe).poll_read(cx, buf))?;
         let ended = buf.filled().len() == before;
         if ended && self.fate.reset.load(Ordering::Relaxed) {

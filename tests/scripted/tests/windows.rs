@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use nudge_engine::Knobs;
 use nudge_engine::policy::Edge;
-use pgnudge_scripted::{Backend, Live, MS, knobs, position, timed};
+use pgnudge_scripted::{Backend, Live, MS, S, knobs, position, timed};
 use tokio::time::{Instant, sleep};
 
 fn leading() -> Knobs {
@@ -49,6 +49,17 @@ async fn r4_trailing_closes_debounce_after_the_last_change() {
     live.backend.commits(&["public.b", "public.a"]).await;
     assert_eq!(next(&mut live).await, after(50, "public.a 2, public.b 1"));
     live.is_quiet().await;
+}
+
+/// While a hot stream is read with naps nobody listens to the socket.
+#[tokio::test(start_paused = true)]
+async fn r4_a_change_long_after_a_hot_stream_is_told_in_time() {
+    let mut live = quiet(knobs()).await;
+    trickle(&mut live.backend, MS, 100).await;
+    assert_eq!(live.next().await, "public.a 100");
+    live.calms(10 * S).await;
+    live.backend.commits(&["public.a"]).await;
+    assert_eq!(next(&mut live).await, after(50, "public.a 1"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 /// When to read next.
 #[derive(Clone, Debug)]
 pub struct Nap {
-    length: Duration,
+    shortest: Duration,
+    longest: Duration,
     /// When the last read ended, and the nap behind it.
     looked: Option<(Instant, Instant)>,
     /// Reads in a row that found something at once.
@@ -17,19 +18,18 @@ pub struct Nap {
 }
 
 impl Nap {
-    /// A part of `debounce`, for by so much an item may be late: the changes that arrive during a nap
-    /// are seen at its end. Without a window there are no naps.
+    /// Parts of `debounce`, for by so much an item may be late: the changes that arrive during a nap are
+    /// seen at its end. Without a window there are no naps.
     pub fn new(debounce: Duration) -> Self {
-        Self { length: (debounce / 25).min(Self::LONGEST), looked: None, quick: 0 }
+        let shortest = (debounce / 25).min(Self::SHORT);
+        Self { shortest, longest: 2 * shortest, looked: None, quick: 0 }
     }
 
     /// A read at `now` brought so many bytes, of the inbox's `room`. Returns until when to nap, if at
     /// all. `unhurried`: until when nobody waits for what comes, if anything is pending.
     ///
-    /// Not before the stream has proven hot; not close to the end of the window, so that what arrives
-    /// until then is part of it; and not when so much comes that the socket would fill up meanwhile.
-    /// Bytes that wait longer than it takes to write as many again have left the processor's cache: then
-    /// a nap costs more than it saves.
+    /// Not before the stream has proven hot, and not close to the end of the window, so that what
+    /// arrives until then is part of it.
     pub fn after(
         &mut self,
         read: usize,
@@ -37,32 +37,34 @@ impl Nap {
         unhurried: Option<Instant>,
         now: Instant,
     ) -> Option<Instant> {
-        let wake = now + self.length;
-        let (quick, slow) = match self.looked {
-            Some((looked, awake)) => {
-                let arrived_in = now.saturating_duration_since(looked);
-                (now <= awake + self.length, self.fits(read, arrived_in, room))
-            }
-            None => (false, false),
-        };
-        self.quick = if quick { self.quick.saturating_add(1) } else { 0 };
-        let may = self.quick >= Self::HOT
-            && slow
-            && !self.length.is_zero()
-            && unhurried.is_some_and(|until| wake + self.length <= until);
-        self.looked = Some((now, if may { wake } else { now }));
-        may.then_some(wake)
+        let (looked, awake) = self.looked.unwrap_or((now, now));
+        self.quick = if now <= awake + self.shortest { self.quick.saturating_add(1) } else { 0 };
+        let wake = self.length(read, now.saturating_duration_since(looked), room).and_then(|length| {
+            let latest = unhurried?.checked_sub(self.shortest)?;
+            let may = self.quick > Self::HOT && now + self.shortest <= latest;
+            may.then_some(latest.min(now + length))
+        });
+        self.looked = Some((now, wake.unwrap_or(now)));
+        wake
     }
 
-    /// Whether at the rate of the last read there is room for what arrives during a nap.
-    fn fits(&self, read: usize, arrived_in: Duration, room: usize) -> bool {
-        let expected = self.length.as_nanos().saturating_mul(read as u128);
-        read <= room / 2 && expected <= arrived_in.as_nanos().saturating_mul(room as u128)
+    /// How long a nap may be, at the rate of the last read: as long as it takes to fill a quarter of the
+    /// inbox.
+    ///
+    /// None at all when so much comes that the socket would fill up meanwhile. Bytes that wait longer
+    /// than it takes to write as many again have left the processor's cache: then a nap costs more than
+    /// it saves.
+    fn length(&self, read: usize, arrived_in: Duration, room: usize) -> Option<Duration> {
+        let per_byte =
+            |bytes: usize| arrived_in.as_nanos().saturating_mul(bytes as u128) / read.max(1) as u128;
+        let quarter = Duration::from_nanos(u64::try_from(per_byte(room / 4)).unwrap_or(u64::MAX));
+        let fits = read <= room / 2 && self.shortest <= quarter.saturating_mul(4);
+        (fits && !self.shortest.is_zero()).then(|| quarter.clamp(self.shortest, self.longest))
     }
 
     /// A server at full speed prints some 20 MB per second: in this time less than the smallest receive
     /// buffers hold.
-    const LONGEST: Duration = Duration::from_millis(2);
+    const SHORT: Duration = Duration::from_millis(2);
     /// One transaction may come in several reads and be all.
     const HOT: u32 = 4;
 }
@@ -84,12 +86,29 @@ mod tests {
     }
 
     #[test]
-    fn r4_a_hot_stream_is_read_every_other_millisecond_while_its_window_is_open() {
-        let (start, due) = (Instant::now(), Duration::from_millis(50));
+    fn r4_a_hot_stream_is_read_every_few_milliseconds_while_its_window_is_open() {
+        let start = Instant::now();
         let mut nap = hot(50 * MS, start);
-        let wake = nap.after(100, ROOM, Some(start + due), start);
-        assert_eq!(wake, Some(start + 2 * MS));
-        assert_eq!(nap.after(5000, ROOM, Some(start + due), start + 3 * MS), Some(start + 5 * MS));
+        let mut sleeps_until = |read, at| nap.after(read, ROOM, Some(start + 50 * MS), start + at);
+        let in_which = |bytes_per_ms| MS * 32_768 / bytes_per_ms;
+        assert_eq!(
+            sleeps_until(100, Duration::ZERO),
+            Some(start + in_which(10_000)),
+            "a quarter of the room"
+        );
+        assert_eq!(sleeps_until(4000, 4 * MS), Some(start + 8 * MS), "never for longer");
+        assert_eq!(sleeps_until(40_000, 8 * MS), Some(start + 8 * MS + in_which(10_000)));
+        assert_eq!(sleeps_until(60_000, MS * 113 / 10), Some(start + MS * 133 / 10), "never for less");
+        assert_eq!(sleeps_until(4000, 14 * MS), Some(start + 18 * MS));
+    }
+
+    #[test]
+    fn r4_the_last_part_of_a_window_is_read_in_time() {
+        let start = Instant::now();
+        let sleeps_until = |end| hot(50 * MS, start).after(100, ROOM, Some(start + end), start);
+        assert_eq!(sleeps_until(5 * MS), Some(start + 3 * MS));
+        assert_eq!(sleeps_until(4 * MS), Some(start + 2 * MS));
+        assert_eq!(sleeps_until(3 * MS), None);
     }
 
     #[test]

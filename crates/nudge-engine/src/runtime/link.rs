@@ -9,9 +9,24 @@ use nudge_proto::Inbox;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// What a connection runs over.
-pub trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
+pub trait Io: AsyncRead + AsyncWrite + Send + Unpin {
+    /// For a while nobody waits: what arrives need not wake the task. Until it is attached again a read
+    /// brings what is there, or is `Pending` and wakes nobody later.
+    ///
+    /// # Errors
+    /// The connection is lost.
+    fn detach(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
+    /// Says whether it was detached.
+    ///
+    /// # Errors
+    /// The connection is lost.
+    fn attach(&mut self) -> io::Result<bool> {
+        Ok(false)
+    }
+}
 
 /// TCP, a Unix-domain socket, or TLS over one: whatever it is, a read costs one indirect call.
 pub type Socket = Box<dyn Io>;
@@ -47,6 +62,11 @@ impl Link {
         .await
     }
 
+    /// Nobody waits for what arrives until the next [`exchange`](Self::exchange).
+    pub(crate) fn detach(&mut self) {
+        self.end = self.end.take().or_else(|| self.socket.detach().err());
+    }
+
     fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.out.is_empty() {
             let sent = ready!(Pin::new(&mut self.socket).poll_write(cx, &self.out))?;
@@ -73,7 +93,12 @@ impl Link {
                 return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
             }
             match Pin::new(&mut self.socket).poll_read(cx, &mut spare) {
-                Poll::Pending => break,
+                Poll::Pending if received > 0 => break,
+                Poll::Pending => match self.socket.attach() {
+                    Ok(true) => {}
+                    Ok(false) => break,
+                    Err(error) => self.end = Some(error),
+                },
                 Poll::Ready(Err(error)) => self.end = Some(error),
                 Poll::Ready(Ok(())) if spare.filled().is_empty() => {
                     self.end = Some(io::ErrorKind::UnexpectedEof.into());

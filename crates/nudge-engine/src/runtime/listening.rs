@@ -9,13 +9,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, BufReader, ReadBuf};
 
-use crate::runtime::Socket;
+use crate::runtime::{Io, Socket};
 
 /// The socket.
 pub(crate) struct Listening {
-    socket: Socket,
+    socket: BufReader<Socket>,
     heard: Arc<Heard>,
 }
 
@@ -27,7 +27,7 @@ pub(crate) struct Heard {
 }
 
 impl Listening {
-    pub(crate) fn new(socket: Socket) -> (Self, Arc<Heard>) {
+    pub(crate) fn new(socket: BufReader<Socket>) -> (Self, Arc<Heard>) {
         let heard = Arc::<Heard>::default();
         (Self { socket, heard: Arc::clone(&heard) }, heard)
     }
@@ -42,6 +42,16 @@ impl Heard {
     /// Whether the peer has closed its side.
     pub(crate) fn end(&self) -> bool {
         self.end.load(Ordering::Relaxed)
+    }
+}
+
+impl Io for Listening {
+    fn detach(&mut self) -> io::Result<()> {
+        self.socket.get_mut().detach()
+    }
+
+    fn attach(&mut self) -> io::Result<bool> {
+        self.socket.get_mut().attach()
     }
 }
 

@@ -86,6 +86,7 @@ impl Replication<'_> {
             && self.link.out.is_empty()
             && let Some(wake) = self.nap.after(brought, room, unhurried, now)
         {
+            self.link.detach();
             pillow.as_mut().reset(wake.into());
             pillow.await;
         }

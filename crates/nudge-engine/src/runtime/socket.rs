@@ -9,6 +9,8 @@ use tokio::net::TcpStream;
 
 use crate::policy::diagnosis::{self, Stage};
 use crate::runtime::Socket;
+#[cfg(unix)]
+use crate::runtime::detachable::Detachable;
 use crate::{Error, ErrorKind, Tcp};
 
 /// Connects by TCP.
@@ -20,8 +22,14 @@ pub(crate) async fn tcp(address: SocketAddr, options: &Tcp) -> io::Result<Socket
     // notices at once, and a crash and a clean exit look the same to it.
     socket.set_zero_linger()?;
     tune(&SockRef::from(&socket), options)?;
+    #[cfg(unix)]
+    let socket = Detachable::new(socket);
     Ok(Box::new(socket))
 }
+
+/// Detaching was tried on Unix only.
+#[cfg(not(unix))]
+impl crate::runtime::Io for TcpStream {}
 
 fn tune(socket: &SockRef<'_>, options: &Tcp) -> io::Result<()> {
     if let Some(wanted) = options.keepalive {
@@ -58,7 +66,7 @@ pub(crate) async fn unix(path: &Path, owner: Option<u32>) -> Result<Socket, Erro
         .with_hint(
             "something else may be listening on this socket: check requirepeer and the socket directory",
         )),
-        _ => Ok(Box::new(socket)),
+        _ => Ok(Box::new(Detachable::new(socket))),
     }
 }
 

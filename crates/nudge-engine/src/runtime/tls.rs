@@ -11,10 +11,11 @@ use native_tls::{Certificate, Identity, Protocol, TlsConnector, TlsConnectorBuil
 use nudge_proto::{Security, SslReply, ssl_request};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::task::spawn_blocking;
+use tokio_native_tls::TlsStream;
 
 use crate::policy::diagnosis::{self, Stage};
-use crate::runtime::Socket;
 use crate::runtime::listening::Listening;
+use crate::runtime::{Io, Socket};
 use crate::{Error, ErrorKind, Tls, TlsIdentity, TlsVerify, TlsVersion};
 
 /// Begins TLS. `None` gives the bare socket back: the server has none. `name` is what the certificate
@@ -31,7 +32,7 @@ pub(crate) async fn secure(
     let connector = tokio_native_tls::TlsConnector::from(spare.take_or_make(tls).await?);
     // Without it a record costs two system calls, one for its header and one for the rest. The reply to
     // SSLRequest was read before.
-    let socket = Box::new(BufReader::with_capacity(READ_AHEAD, socket));
+    let socket = BufReader::with_capacity(READ_AHEAD, socket);
     let (socket, heard) = Listening::new(socket);
     let stream = connector.connect(name, socket).await.map_err(|error| {
         // A server that has agreed to TLS and then ends was stopped, or something in between was. One
@@ -50,6 +51,16 @@ pub(crate) async fn secure(
     // A certificate whose hash is not defined (Ed25519) has none, and then there is no binding.
     let server_end_point = stream.get_ref().tls_server_end_point().ok().flatten();
     Ok((Box::new(stream), Some(Security::Tls { server_end_point })))
+}
+
+impl Io for TlsStream<Listening> {
+    fn detach(&mut self) -> io::Result<()> {
+        self.get_mut().get_mut().get_mut().detach()
+    }
+
+    fn attach(&mut self) -> io::Result<bool> {
+        self.get_mut().get_mut().get_mut().attach()
+    }
 }
 
 /// The server has no TLS, and going without is not allowed.
