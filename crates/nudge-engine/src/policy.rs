@@ -30,7 +30,7 @@ pub use familiar::{Familiar, Look, Standing};
 pub use feedback::Feedback;
 pub use harvest::Harvest;
 pub use lineage::Lineage;
-pub use nap::Nap;
+pub use nap::{Nap, Rest};
 pub use parent_of::{Above, ParentOf};
 pub use pending::Pending;
 pub use platform::Platform;

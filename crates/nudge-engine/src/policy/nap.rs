@@ -6,6 +6,17 @@
 
 use std::time::{Duration, Instant};
 
+/// What comes before the next read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rest {
+    /// Nothing: whoever reads waits for what comes.
+    None,
+    /// There is more already. On a runtime of one thread the others have had no turn for a while.
+    Turn,
+    /// A nap until then.
+    Until(Instant),
+}
+
 /// When to read next.
 #[derive(Clone, Debug)]
 pub struct Nap {
@@ -15,6 +26,8 @@ pub struct Nap {
     looked: Option<(Instant, Instant)>,
     /// Reads in a row that found something at once.
     quick: u32,
+    /// Reads in a row behind which more was waiting.
+    full: u32,
 }
 
 impl Nap {
@@ -22,15 +35,26 @@ impl Nap {
     /// seen at its end. Without a window there are no naps.
     pub fn new(debounce: Duration) -> Self {
         let shortest = (debounce / 25).min(Self::SHORT);
-        Self { shortest, longest: 2 * shortest, looked: None, quick: 0 }
+        Self { shortest, longest: 2 * shortest, looked: None, quick: 0, full: 0 }
     }
 
-    /// A read at `now` brought so many bytes, of the inbox's `room`. Returns until when to nap, if at
-    /// all. `unhurried`: until when nobody waits for what comes, if anything is pending.
+    /// A read at `now` brought so many bytes, of the inbox's `room`. `unhurried`: until when nobody waits
+    /// for what comes, if anything is pending.
     ///
-    /// Not before the stream has proven hot, and not close to the end of the window, so that what
-    /// arrives until then is part of it.
-    pub fn after(
+    /// There is no nap before the stream has proven hot, and none close to the end of the window, so that
+    /// what arrives until then is part of it.
+    pub fn after(&mut self, read: usize, room: usize, unhurried: Option<Instant>, now: Instant) -> Rest {
+        self.full = if read > room / 2 { self.full + 1 } else { 0 };
+        let wake = self.wake(read, room, unhurried, now);
+        self.looked = Some((now, wake.unwrap_or(now)));
+        if self.full == Self::TURN {
+            self.full = 0;
+            return Rest::Turn;
+        }
+        wake.map_or(Rest::None, Rest::Until)
+    }
+
+    fn wake(
         &mut self,
         read: usize,
         room: usize,
@@ -39,13 +63,10 @@ impl Nap {
     ) -> Option<Instant> {
         let (looked, awake) = self.looked.unwrap_or((now, now));
         self.quick = if now <= awake + self.shortest { self.quick.saturating_add(1) } else { 0 };
-        let wake = self.length(read, now.saturating_duration_since(looked), room).and_then(|length| {
-            let latest = unhurried?.checked_sub(self.shortest)?;
-            let may = self.quick > Self::HOT && now + self.shortest <= latest;
-            may.then_some(latest.min(now + length))
-        });
-        self.looked = Some((now, wake.unwrap_or(now)));
-        wake
+        let length = self.length(read, now.saturating_duration_since(looked), room)?;
+        let latest = unhurried?.checked_sub(self.shortest)?;
+        let may = self.quick > Self::HOT && now + self.shortest <= latest;
+        may.then_some(latest.min(now + length))
     }
 
     /// How long a nap may be, at the rate of the last read: as long as it takes to fill a quarter of the
@@ -67,6 +88,8 @@ impl Nap {
     const SHORT: Duration = Duration::from_millis(2);
     /// One transaction may come in several reads and be all.
     const HOT: u32 = 4;
+    /// Each turn costs a look at the poller, which is a tenth of what a read costs.
+    const TURN: u32 = 8;
 }
 
 #[cfg(test)]
@@ -80,7 +103,7 @@ mod tests {
         let mut nap = Nap::new(debounce);
         for early in (1..5).rev() {
             let now = now - early * MS / 100;
-            assert_eq!(nap.after(100, ROOM, Some(now + 50 * MS), now), None, "not hot yet");
+            assert_eq!(nap.after(100, ROOM, Some(now + 50 * MS), now), Rest::None, "not hot yet");
         }
         nap
     }
@@ -93,40 +116,56 @@ mod tests {
         let in_which = |bytes_per_ms| MS * 32_768 / bytes_per_ms;
         assert_eq!(
             sleeps_until(100, Duration::ZERO),
-            Some(start + in_which(10_000)),
+            Rest::Until(start + in_which(10_000)),
             "a quarter of the room"
         );
-        assert_eq!(sleeps_until(4000, 4 * MS), Some(start + 8 * MS), "never for longer");
-        assert_eq!(sleeps_until(40_000, 8 * MS), Some(start + 8 * MS + in_which(10_000)));
-        assert_eq!(sleeps_until(60_000, MS * 113 / 10), Some(start + MS * 133 / 10), "never for less");
-        assert_eq!(sleeps_until(4000, 14 * MS), Some(start + 18 * MS));
+        assert_eq!(sleeps_until(4000, 4 * MS), Rest::Until(start + 8 * MS), "never for longer");
+        assert_eq!(sleeps_until(40_000, 8 * MS), Rest::Until(start + 8 * MS + in_which(10_000)));
+        assert_eq!(sleeps_until(60_000, MS * 113 / 10), Rest::Until(start + MS * 133 / 10), "never for less");
+        assert_eq!(sleeps_until(4000, 14 * MS), Rest::Until(start + 18 * MS));
     }
 
     #[test]
     fn r4_the_last_part_of_a_window_is_read_in_time() {
         let start = Instant::now();
         let sleeps_until = |end| hot(50 * MS, start).after(100, ROOM, Some(start + end), start);
-        assert_eq!(sleeps_until(5 * MS), Some(start + 3 * MS));
-        assert_eq!(sleeps_until(4 * MS), Some(start + 2 * MS));
-        assert_eq!(sleeps_until(3 * MS), None);
+        assert_eq!(sleeps_until(5 * MS), Rest::Until(start + 3 * MS));
+        assert_eq!(sleeps_until(4 * MS), Rest::Until(start + 2 * MS));
+        assert_eq!(sleeps_until(3 * MS), Rest::None);
     }
 
     #[test]
     fn a_stream_that_pauses_is_not_hot() {
         let start = Instant::now();
         let mut nap = hot(50 * MS, start);
-        assert_eq!(nap.after(100, ROOM, Some(start + 60 * MS), start + 10 * MS), None);
+        assert_eq!(nap.after(100, ROOM, Some(start + 60 * MS), start + 10 * MS), Rest::None);
     }
 
     #[test]
     fn r4_nobody_is_kept_waiting() {
         let start = Instant::now();
-        let check = |debounce, read, unhurried| hot(debounce, start).after(read, ROOM, unhurried, start);
-        assert_eq!(check(50 * MS, 100, None), None, "nothing is pending, or it is due at once");
-        assert_eq!(check(50 * MS, 100, Some(start + 3 * MS)), None, "the window closes soon");
-        assert_eq!(check(Duration::ZERO, 100, Some(start + 50 * MS)), None, "without a window");
-        assert_eq!(check(50 * MS, ROOM / 2 + 1, Some(start + 50 * MS)), None, "more is waiting");
-        assert_eq!(check(50 * MS, 1000, Some(start + 50 * MS)), None, "the socket would fill up");
-        assert!(check(50 * MS, 600, Some(start + 50 * MS)).is_some());
+        let check = |debounce, read, until: Option<Duration>| {
+            hot(debounce, start).after(read, ROOM, until.map(|until| start + until), start) != Rest::None
+        };
+        assert!(!check(50 * MS, 100, None), "nothing is pending, or it is due at once");
+        assert!(!check(50 * MS, 100, Some(3 * MS)), "the window closes soon");
+        assert!(!check(Duration::ZERO, 100, Some(50 * MS)), "without a window");
+        assert!(!check(50 * MS, ROOM / 2 + 1, Some(50 * MS)), "more is waiting");
+        assert!(!check(50 * MS, 1000, Some(50 * MS)), "the socket would fill up");
+        assert!(check(50 * MS, 600, Some(50 * MS)));
+    }
+
+    #[test]
+    fn r9_a_flood_leaves_others_a_turn_now_and_then() {
+        let start = Instant::now();
+        let mut nap = Nap::new(50 * MS);
+        let mut read = |read| nap.after(read, ROOM, Some(start + 50 * MS), start);
+        for _ in 0..3 {
+            assert_eq!([0; 7].map(|_| read(ROOM)), [Rest::None; 7]);
+            assert_eq!(read(ROOM), Rest::Turn);
+        }
+        assert_eq!([0; 7].map(|_| read(ROOM)), [Rest::None; 7]);
+        read(100);
+        assert_eq!(read(ROOM), Rest::None, "in between it waited");
     }
 }

@@ -12,7 +12,7 @@ use tokio::task::yield_now;
 use tokio::time::Sleep;
 
 use crate::policy::diagnosis::{self, Stage};
-use crate::policy::{Feedback, Nap};
+use crate::policy::{Feedback, Nap, Rest};
 use crate::runtime::intake::Intake;
 use crate::runtime::link::Link;
 use crate::runtime::{clock, meter};
@@ -78,17 +78,17 @@ impl Replication<'_> {
         now: Instant,
         mut pillow: Pin<&mut Sleep>,
     ) {
-        let room = self.link.inbox.capacity();
-        if brought > room / 2 {
-            // More is waiting already: on a runtime of one thread this is the consumer's turn.
-            yield_now().await;
-        } else if brought > 0
-            && self.link.out.is_empty()
-            && let Some(wake) = self.nap.after(brought, room, unhurried, now)
-        {
-            self.link.detach();
-            pillow.as_mut().reset(wake.into());
-            pillow.await;
+        if brought == 0 {
+            return;
+        }
+        match self.nap.after(brought, self.link.inbox.capacity(), unhurried, now) {
+            Rest::Until(wake) if self.link.out.is_empty() => {
+                self.link.detach();
+                pillow.as_mut().reset(wake.into());
+                pillow.await;
+            }
+            Rest::Turn => yield_now().await,
+            Rest::None | Rest::Until(_) => {}
         }
     }
 
