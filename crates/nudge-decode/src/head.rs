@@ -7,7 +7,7 @@
 //! The parsers written by hand in this crate know an explicit terminator (a closing quote) and
 //! say `Incomplete` without it in either mode.
 
-use crate::{ServerEncoding, Unreadable};
+use crate::{Decoded, ServerEncoding, Unreadable};
 use alloc::borrow::Cow;
 use nom::{
     Err, IResult, IsStreaming, Mode, Needed, OutputMode, PResult, Parser,
@@ -110,6 +110,27 @@ pub(crate) fn name(bytes: &[u8], encoding: ServerEncoding) -> Result<Cow<'_, str
         return Err(unreadable(Unreadable::Grammar));
     }
     encoding.text(bytes).map_err(unreadable)
+}
+
+/// The ends of a transaction as plugins print them most often, at a glance: what the grammar would read
+/// from a message that is `begin` or `commit`, an id, and `end`. Anything else is left to the grammar.
+#[inline]
+pub(crate) fn boundary<const B: usize, const C: usize>(
+    head: &[u8],
+    begin: &[u8; B],
+    commit: &[u8; C],
+    end: &[u8],
+) -> Option<Decoded<'static>> {
+    let (begins, rest) = match (head.split_first_chunk(), head.split_first_chunk()) {
+        (Some((text, rest)), _) if text == begin => (true, rest),
+        (_, Some((text, rest))) if text == commit => (false, rest),
+        _ => return None,
+    };
+    let digits = rest.strip_suffix(end)?;
+    // Ids of ten digits may be too large.
+    let is_id = (1..10).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit);
+    let id = || digits.iter().fold(0, |id, digit| id * 10 + u32::from(digit - b'0'));
+    is_id.then(|| if begins { Decoded::Begin { xid: Some(id()) } } else { Decoded::Commit })
 }
 
 /// A number of at most 32 bits: a transaction id as both plugins print it, or a size.

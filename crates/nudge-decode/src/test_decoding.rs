@@ -14,7 +14,7 @@
 use crate::{
     Decoded, Decoder, Identities, RowPrefix, ServerEncoding, TableRef, Unreadable,
     application_nudge::application_nudge,
-    head::{Grammar, decimal, extent, literal, read, rest},
+    head::{Grammar, boundary, decimal, extent, literal, read, rest},
     sql_identifier::identifier,
 };
 use alloc::{borrow::Cow, vec, vec::Vec};
@@ -42,6 +42,9 @@ pub(crate) fn options() -> Vec<(&'static str, Cow<'static, str>)> {
 
 /// Reads one message.
 pub(crate) fn decode(encoding: ServerEncoding, head: &[u8], cut: bool) -> Decoded<'_> {
+    if !cut && let Some(boundary) = boundary(head, b"BEGIN ", b"COMMIT ", b"") {
+        return boundary;
+    }
     read(message(encoding), head, cut).unwrap_or_else(Decoded::Unreadable)
 }
 
@@ -127,6 +130,7 @@ mod tests {
     use super::*;
     use crate::Plugin;
     use alloc::format;
+    use proptest::prelude::*;
 
     fn decode(head: &[u8], cut: bool) -> Decoded<'_> {
         Decoder::new(Plugin::TestDecoding).decode(head, cut)
@@ -150,6 +154,14 @@ mod tests {
         check("BEGIN", &Decoded::Begin { xid: None });
         check("COMMIT 748", &Decoded::Commit);
         check("COMMIT", &Decoded::Commit);
+    }
+
+    proptest! {
+        #[test]
+        fn a_glance_sees_what_the_grammar_reads(head in "(BEGIN|COMMIT|table) ?[0-9]{0,11}[ x]?") {
+            let read = read(message(ServerEncoding::UTF8), head.as_bytes(), false);
+            prop_assert_eq!(decode(head.as_bytes(), false), read.unwrap_or_else(Decoded::Unreadable));
+        }
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub(crate) use notice::decode_notice;
 use crate::{
     Decoded, Decoder, RowPrefix, ServerEncoding, TableFilter, TableRef,
     application_nudge::application_nudge,
-    head::{Grammar, decimal, extent, literal, read},
+    head::{Grammar, boundary, decimal, extent, literal, read},
     json_string::{json_literal, json_name},
 };
 use add_tables::add_tables;
@@ -64,6 +64,11 @@ pub(crate) fn filters(filter: &TableFilter) -> bool {
 
 /// Reads one message.
 pub(crate) fn decode(encoding: ServerEncoding, head: &[u8], cut: bool) -> Decoded<'_> {
+    const BEGIN: &[u8; 20] = b"{\"action\":\"B\",\"xid\":";
+    const COMMIT: &[u8; 20] = b"{\"action\":\"C\",\"xid\":";
+    if !cut && let Some(boundary) = boundary(head, BEGIN, COMMIT, b"}") {
+        return boundary;
+    }
     read(message(encoding), head, cut).unwrap_or_else(Decoded::Unreadable)
 }
 
@@ -148,6 +153,7 @@ mod tests {
     use super::*;
     use crate::{Plugin, Unreadable};
     use alloc::format;
+    use proptest::prelude::*;
 
     fn decode(head: &[u8], cut: bool) -> Decoded<'_> {
         Decoder::new(Plugin::Wal2Json).decode(head, cut)
@@ -159,6 +165,16 @@ mod tests {
 
     fn table(schema: &'static str, table: &'static str) -> Decoded<'static> {
         Decoded::Change(TableRef::new(schema, table).into())
+    }
+
+    proptest! {
+        #[test]
+        fn a_glance_sees_what_the_grammar_reads(
+            head in r#"\{"action":"[BCI]","(xid|nextlsn)":"?[0-9]{0,11}"?(,"timestamp":"2026")?[ }]{0,2}"#,
+        ) {
+            let read = read(message(ServerEncoding::UTF8), head.as_bytes(), false);
+            prop_assert_eq!(decode(head.as_bytes(), false), read.unwrap_or_else(Decoded::Unreadable));
+        }
     }
 
     #[test]

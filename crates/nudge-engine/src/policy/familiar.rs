@@ -60,7 +60,10 @@ impl Familiar {
     pub fn look(&mut self, head: &[u8]) -> Look<'_> {
         let begins = |face: &Face| face.prefix.begins(head);
         if !self.faces.get(self.latest).is_some_and(begins) {
-            let Some(found) = self.faces.iter().position(begins) else { return Look::Strange };
+            // Tables that change in turn were met in turn.
+            let (before, behind) = self.faces.split_at_checked(self.latest + 1).unwrap_or_default();
+            let next = behind.iter().position(begins).map(|n| before.len() + n);
+            let Some(found) = next.or_else(|| before.iter().position(begins)) else { return Look::Strange };
             self.latest = found;
         }
         match self.faces.get(self.latest) {
