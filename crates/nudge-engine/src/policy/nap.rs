@@ -76,9 +76,8 @@ impl Nap {
     /// than it takes to write as many again have left the processor's cache: then a nap costs more than
     /// it saves.
     fn length(&self, read: usize, arrived_in: Duration, room: usize) -> Option<Duration> {
-        let per_byte =
-            |bytes: usize| arrived_in.as_nanos().saturating_mul(bytes as u128) / read.max(1) as u128;
-        let quarter = Duration::from_nanos(u64::try_from(per_byte(room / 4)).unwrap_or(u64::MAX));
+        let nanos = arrived_in.as_nanos().saturating_mul(room as u128 / 4) / read.max(1) as u128;
+        let quarter = Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX));
         let fits = read <= room / 2 && self.shortest <= quarter.saturating_mul(4);
         (fits && !self.shortest.is_zero()).then(|| quarter.clamp(self.shortest, self.longest))
     }
