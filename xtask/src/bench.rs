@@ -24,8 +24,9 @@ pub(crate) const COMMAND: Command = Command {
   --bin-dir DIR  take PostgreSQL's programs from there
 
 Every argument goes to the program `bench`, which knows the others. It prints tables, and writes the
-figures to bench/*.json in cargo's target directory. The figures mean something on a machine that has
-nothing else to do; instructions do on any.",
+figures to bench/*.json in cargo's target directory, those of replay and of most parts of live also as
+pictures to bench/*.svg. The figures mean something on a machine that has nothing else to do; instructions
+do on any.",
     run,
 };
 
