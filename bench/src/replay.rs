@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use tokio_native_tls::TlsAcceptor;
 
 use crate::certificate;
+use crate::chart::{Bar, Bars, Scale};
 use crate::client::{self, Kind};
 use crate::failure::Failure;
 use crate::report::{self, Table};
@@ -94,7 +95,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         [Kind::Discard, Kind::Names, Kind::Pgnudge, Kind::PgnudgeThreads].map(Client::Ours).into();
     clients.extend(recvlogical.map(Client::PgRecvlogical));
     let acceptor = certificate::acceptor()?;
-    let mut results = Vec::new();
+    let (mut results, mut bars) = (Vec::new(), Vec::new());
     for case in cases().into_iter().filter(|case| case.name.contains(&arguments.only)) {
         let Some(tls) = (if case.tls { acceptor.clone().map(Some) } else { Some(None) }) else {
             eprintln!("note: {} is left out: no openssl program", case.name);
@@ -109,6 +110,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
             }
         }
         print(&stream, &clients, &costs);
+        bars.extend(multiples(case.name, &clients, &costs));
         results.extend(clients.iter().zip(costs).map(|(client, costs)| Outcome {
             stream: case.name,
             bytes_per_change: stream.bytes_per_change(),
@@ -117,7 +119,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
             costs,
         }));
     }
-    report::write_json("replay", &results)
+    report::write_json("replay", &results)?;
+    let chart = Bars {
+        name: "replay",
+        title: "Replay: CPU of the client",
+        axis: "× the CPU of recv and discard",
+        scale: Scale::Doubling,
+    };
+    chart.write(bars)
 }
 
 /// Of the directory given, or of the server that the tests would take.
@@ -127,11 +136,27 @@ fn pg_recvlogical(arguments: &Arguments) -> Option<PathBuf> {
     found.is_file().then_some(found)
 }
 
+fn cpu(costs: &[Cost]) -> Option<Sample> {
+    Sample::of(costs.iter().map(Cost::cpu))
+}
+
+/// What the first client needed, at the median.
+fn floor(costs: &[Vec<Cost>]) -> f64 {
+    costs.first().and_then(|costs| cpu(costs)).map_or(f64::NAN, |floor| floor.median)
+}
+
+/// Each client's CPU as a multiple of the floor.
+fn multiples(stream: &str, clients: &[Client], costs: &[Vec<Cost>]) -> impl Iterator<Item = Bar> {
+    clients.iter().zip(costs).filter_map(move |(client, own)| {
+        let value = cpu(own)?.per(floor(costs));
+        Some(Bar::new(stream, &client.name(), value))
+    })
+}
+
 fn print(stream: &Stream, clients: &[Client], costs: &[Vec<Cost>]) {
     #[expect(clippy::cast_precision_loss, reason = "far below 2⁵²")]
     let (millions, bytes) = (stream.changes() as f64 / 1e6, stream.bytes() as f64 / 1e9);
-    let cpu = |costs: &[Cost]| Sample::of(costs.iter().map(Cost::cpu));
-    let floor = costs.first().and_then(|costs| cpu(costs)).map_or(f64::NAN, |floor| floor.median);
+    let floor = floor(costs);
     let mut table = Table::new(&[
         "client",
         "CPU s per 10⁶ changes",

@@ -20,6 +20,16 @@ impl Sample {
         Some(Self { median: f64::midpoint(*below, *above), min, max })
     }
 
+    /// Of a figure that was measured once.
+    pub(crate) fn once(figure: f64) -> Self {
+        Self { median: figure, min: figure, max: figure }
+    }
+
+    /// The same in another unit: so many of this one.
+    pub(crate) fn per(self, unit: f64) -> Self {
+        Self { median: self.median / unit, min: self.min / unit, max: self.max / unit }
+    }
+
     /// The median, as a cell of a table.
     pub(crate) fn cell(&self, digits: usize) -> String {
         format!("{:.digits$}", self.median)

@@ -11,11 +11,12 @@ use crate::setup::{self, Purpose};
 pub(crate) const COMMAND: Command = Command {
     name: "bench",
     about: "measures what pgnudge costs, beside the alternatives",
-    arguments: "replay|live|instructions|feeds [--only WHAT] [--rounds N] [--bin-dir DIR] …",
+    arguments: "replay|live|instructions|feeds|micro [--only WHAT] [--rounds N] [--bin-dir DIR] …",
     details: "  replay         scripted streams, as fast as the socket takes them: CPU per million changes
   live           a real server: latency, steady, backlog, idle, memory, reconnect, options
   instructions   instructions per change, compared with the budgets in bench/src/instructions.rs
   feeds          idle feeds of one process (--feeds N): memory, CPU and wakeups
+  micro          nanoseconds per change of the parts of the hot path (criterion; takes its arguments)
   --only WHAT    the streams whose name holds this; of live this part
   --rounds N     how often each is measured; they take turns (default: replay 5, live 3)
   --seconds N    live: how long one measurement writes (default 10)
@@ -24,13 +25,14 @@ pub(crate) const COMMAND: Command = Command {
   --bin-dir DIR  take PostgreSQL's programs from there
 
 Every argument goes to the program `bench`, which knows the others. It prints tables, and writes the
-figures to bench/*.json in cargo's target directory. The figures mean something on a machine that has
-nothing else to do; instructions do on any.",
+figures to bench/*.json in cargo's target directory, those of replay and of most parts of live also as
+pictures to bench/*.svg. The figures mean something on a machine that has nothing else to do; instructions
+do on any.",
     run,
 };
 
 fn run(words: &[String]) -> Result<(), Failure> {
-    let Some(benchmark) = words.first() else {
+    let Some((benchmark, rest)) = words.split_first() else {
         return Err(Failure::Usage(format!("which benchmark?\n\n{}", COMMAND.help())));
     };
     let purpose = match benchmark.as_str() {
@@ -41,6 +43,9 @@ fn run(words: &[String]) -> Result<(), Failure> {
     setup::ensure(purpose, &Arguments::new(words).bin_dirs()?)?;
     if purpose == Purpose::Instructions && !setup::has_valgrind() {
         return Ok(()); // It has been said.
+    }
+    if benchmark == "micro" {
+        return cargo::run(cargo("bench --package pgnudge-bench --bench micro --").args(rest));
     }
     cargo::run(&mut cargo("build --release --package pgnudge-bench"))?;
     cargo::run(Process::new(cargo::built_for_release("bench")?).args(words))

@@ -8,6 +8,7 @@ use std::time::Instant;
 use super::Arguments;
 use super::ground::Ground;
 use super::reader::Kind;
+use crate::chart::{Bar, Bars, Scale};
 use crate::failure::Failure;
 use crate::report::Table;
 use crate::sample::Sample;
@@ -57,6 +58,8 @@ pub(super) async fn run(ground: &Ground, arguments: &Arguments) -> Result<Vec<Fi
         print(&measured);
         figures.extend(measured);
     }
+    draw("live-backlog-client", "client CPU, seconds", &figures, |figure| figure.client_cpu)?;
+    draw("live-backlog-time", "until everything is read, seconds", &figures, |figure| figure.wall)?;
     Ok(figures)
 }
 
@@ -106,6 +109,13 @@ impl Figure {
             walsender_cpu: sample(|round| round.walsender_cpu)?,
         })
     }
+}
+
+fn draw(name: &str, axis: &str, figures: &[Figure], value: fn(&Figure) -> Sample) -> Result<(), Failure> {
+    let changes = figures.first().map_or(0, |figure| figure.changes);
+    let title = format!("A backlog of {changes} changes, {IN_TRANSACTION} per transaction");
+    let bar = |figure: &Figure| Bar::new(figure.plugin, &figure.client, value(figure));
+    Bars { name, title: &title, axis, scale: Scale::Linear }.write(figures.iter().map(bar))
 }
 
 fn print(figures: &[Figure]) {

@@ -150,7 +150,7 @@ fn draw(plugin: Plugin, pace: &str, latencies: &[Latencies]) -> Result<(), Failu
         |letter: char| if letter == ' ' { Some('-') } else { Some(letter).filter(|l| l.is_alphanumeric()) };
     let file: String = pace.chars().filter_map(plain).collect();
     let plugin = plugin.name();
-    chart::write(
+    chart::write_curves(
         &format!("live-latency-{plugin}-{file}"),
         &format!("{plugin}, {pace}"),
         &curves.collect::<Vec<_>>(),

@@ -11,8 +11,10 @@ use super::Arguments;
 use super::ground::Ground;
 use super::reader::Kind;
 use super::writer::{self, Pace};
+use crate::chart::{Bar, Bars, Scale};
 use crate::failure::Failure;
 use crate::report::Table;
+use crate::sample::Sample;
 
 const KINDS: [Kind; 2] = [Kind::Feed { debounce: 50 }, Kind::PgRecvlogical];
 
@@ -49,6 +51,7 @@ pub(super) async fn run(ground: &Ground, arguments: &Arguments) -> Result<Vec<Fi
     }
     println!("\nresident at most\n");
     print(&figures);
+    draw(&figures)?;
     Ok(figures)
 }
 
@@ -103,17 +106,45 @@ async fn most_retained(ground: &Ground, watch: Duration) -> Result<u64, Failure>
     Ok(most)
 }
 
+fn draw(figures: &[Figure]) -> Result<(), Failure> {
+    let chart = Bars {
+        name: "live-memory",
+        title: "Memory against the size of a row",
+        axis: "resident at most, MB",
+        scale: Scale::Doubling,
+    };
+    let mut figures: Vec<&Figure> = figures.iter().collect();
+    // What is compared is who reads rows of the same size; without rows comes last.
+    figures.sort_by_key(|figure| (figure.plugin, figure.row.is_none(), figure.row));
+    chart.write(figures.into_iter().map(|figure| {
+        let what = figure.row.map_or("a stalled consumer".to_owned(), of_size);
+        let peak = Sample::once(megabytes(figure.peak));
+        Bar::new(&format!("{}, {what}", figure.plugin), &figure.client, peak)
+    }))
+}
+
+fn of_size(bytes: usize) -> String {
+    if bytes >> 20 > 0 {
+        format!("rows of {} MB", bytes >> 20)
+    } else {
+        format!("rows of {} KB", bytes >> 10)
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a figure to show")]
+fn megabytes(bytes: u64) -> f64 {
+    bytes as f64 / f64::from(1 << 20)
+}
+
 fn print(figures: &[Figure]) {
     let mut table = Table::new(&["client", "row", "MB at most", "MB of the log kept at most"]);
-    #[expect(clippy::cast_precision_loss, reason = "a figure to show")]
-    let megabytes = |bytes: u64| format!("{:.1}", bytes as f64 / f64::from(1 << 20));
+    let cell = |bytes| format!("{:.1}", megabytes(bytes));
     for figure in figures {
-        let row = figure.row.map(|bytes| format!("{} KB", bytes >> 10));
         table.row(vec![
             format!("{}, {}", figure.client, figure.plugin),
-            row.unwrap_or_default(),
-            megabytes(figure.peak),
-            figure.retained.map(megabytes).unwrap_or_default(),
+            figure.row.map(of_size).unwrap_or_default(),
+            cell(figure.peak),
+            figure.retained.map(cell).unwrap_or_default(),
         ]);
     }
     table.print();

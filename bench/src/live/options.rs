@@ -13,6 +13,7 @@ use super::Arguments;
 use super::ground::Ground;
 use super::recvlogical::{self, SLOT};
 use super::usage::Usage;
+use crate::chart::{Bar, Bars, Scale};
 use crate::failure::Failure;
 use crate::product_options::options_of;
 use crate::report::Table;
@@ -64,6 +65,7 @@ pub(super) async fn run(ground: &Ground, arguments: &Arguments) -> Result<Vec<Fi
             figures.extend(measured);
         }
     }
+    draw(&figures)?;
     Ok(figures)
 }
 
@@ -147,6 +149,19 @@ async fn bytes(ground: &Ground, options: &[(String, String)]) -> Result<f64, Fai
     let peek = format!("pg_logical_slot_peek_changes('origin', NULL, NULL{options})");
     let sum = format!("SELECT coalesce(sum(octet_length(data) + 30), 0) FROM {peek}");
     Ok(ground.query(&sum).await?.parse()?)
+}
+
+fn draw(figures: &[Figure]) -> Result<(), Failure> {
+    let chart = Bars {
+        name: "live-options",
+        title: "What the options of the plugins cost the server",
+        axis: "walsender CPU, µs per row",
+        scale: Scale::Linear,
+    };
+    chart.write(figures.iter().map(|figure| {
+        let group = format!("{}, {} per transaction", figure.plugin, figure.rows_per_transaction);
+        Bar::new(&group, figure.options, figure.walsender_cpu)
+    }))
 }
 
 fn print(figures: &[Figure]) {

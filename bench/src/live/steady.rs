@@ -9,6 +9,7 @@ use super::Arguments;
 use super::ground::Ground;
 use super::reader::Kind;
 use super::writer::{self, Pace};
+use crate::chart::{Bar, Bars, Scale};
 use crate::failure::Failure;
 use crate::report::Table;
 use crate::sample::Sample;
@@ -65,6 +66,8 @@ pub(super) async fn run(ground: &Ground, arguments: &Arguments) -> Result<Vec<Fi
         print(&measured);
         figures.extend(measured);
     }
+    draw("live-steady-client", "client CPU, ms per second", &figures, |figure| figure.client_cpu)?;
+    draw("live-steady-walsender", "walsender CPU, µs per change", &figures, |figure| figure.walsender_cpu)?;
     Ok(figures)
 }
 
@@ -108,6 +111,12 @@ impl Figure {
             others_cpu: sample(|round| round.others_cpu)?,
         })
     }
+}
+
+fn draw(name: &str, axis: &str, figures: &[Figure], value: fn(&Figure) -> Sample) -> Result<(), Failure> {
+    let title = format!("Steady load: {TRANSACTIONS_PER_SECOND} transactions/s of {CHANGES} changes");
+    let bar = |figure: &Figure| Bar::new(figure.plugin, &figure.client, value(figure));
+    Bars { name, title: &title, axis, scale: Scale::Linear }.write(figures.iter().map(bar))
 }
 
 fn print(figures: &[Figure]) {
