@@ -21,6 +21,7 @@ mod follower;
 mod instructions;
 mod live;
 mod machine;
+mod peer;
 mod percentiles;
 mod product_options;
 mod replay;

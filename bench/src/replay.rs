@@ -16,6 +16,7 @@ use crate::certificate;
 use crate::chart::{Bar, Bars, Scale};
 use crate::client::{self, Kind};
 use crate::failure::Failure;
+use crate::peer::Peer;
 use crate::report::{self, Table};
 use crate::sample::Sample;
 use crate::stopwatch::{self, Cost};
@@ -33,6 +34,9 @@ pub(crate) struct Arguments {
     /// The directory of the pg_recvlogical to compare with
     #[arg(long)]
     bin_dir: Option<PathBuf>,
+    /// The program with the clients from the registry to compare with
+    #[arg(long)]
+    peers: Option<PathBuf>,
 }
 
 /// A stream, and how it travels.
@@ -47,6 +51,7 @@ struct Case {
 enum Client {
     Ours(Kind),
     PgRecvlogical(PathBuf),
+    Peer(Peer),
 }
 
 #[derive(Serialize)]
@@ -90,10 +95,7 @@ fn cases() -> Vec<Case> {
 const M: usize = 1_000_000;
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let recvlogical = pg_recvlogical(arguments);
-    let mut clients: Vec<Client> =
-        [Kind::Discard, Kind::Names, Kind::Pgnudge, Kind::PgnudgeThreads].map(Client::Ours).into();
-    clients.extend(recvlogical.map(Client::PgRecvlogical));
+    let all = clients(arguments);
     let acceptor = certificate::acceptor()?;
     let (mut results, mut bars) = (Vec::new(), Vec::new());
     for case in cases().into_iter().filter(|case| case.name.contains(&arguments.only)) {
@@ -101,6 +103,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
             eprintln!("note: {} is left out: no openssl program", case.name);
             continue;
         };
+        let clients: Vec<&Client> = all.iter().filter(|client| client.can_read(&case)).collect();
         let stream = Stream::new(&case.shape);
         println!("\n{}: {} changes of {} bytes\n", case.name, stream.changes(), stream.bytes_per_change());
         let mut costs = vec![Vec::new(); clients.len()];
@@ -129,6 +132,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     chart.write(bars)
 }
 
+fn clients(arguments: &Arguments) -> Vec<Client> {
+    let ours = [Kind::Discard, Kind::Names, Kind::Pgnudge, Kind::PgnudgeThreads].map(Client::Ours);
+    let recvlogical = pg_recvlogical(arguments).map(Client::PgRecvlogical);
+    let peers = arguments.peers.iter().flat_map(|program| Peer::all(program)).map(Client::Peer);
+    ours.into_iter().chain(recvlogical).chain(peers).collect()
+}
+
 /// Of the directory given, or of the server that the tests would take.
 fn pg_recvlogical(arguments: &Arguments) -> Option<PathBuf> {
     let named: Vec<_> = arguments.bin_dir.iter().cloned().collect();
@@ -146,14 +156,14 @@ fn floor(costs: &[Vec<Cost>]) -> f64 {
 }
 
 /// Each client's CPU as a multiple of the floor.
-fn multiples(stream: &str, clients: &[Client], costs: &[Vec<Cost>]) -> impl Iterator<Item = Bar> {
+fn multiples(stream: &str, clients: &[&Client], costs: &[Vec<Cost>]) -> impl Iterator<Item = Bar> {
     clients.iter().zip(costs).filter_map(move |(client, own)| {
         let value = cpu(own)?.per(floor(costs));
         Some(Bar::new(stream, &client.name(), value))
     })
 }
 
-fn print(stream: &Stream, clients: &[Client], costs: &[Vec<Cost>]) {
+fn print(stream: &Stream, clients: &[&Client], costs: &[Vec<Cost>]) {
     #[expect(clippy::cast_precision_loss, reason = "far below 2⁵²")]
     let (millions, bytes) = (stream.changes() as f64 / 1e6, stream.bytes() as f64 / 1e9);
     let floor = floor(costs);
@@ -192,6 +202,14 @@ impl Client {
             Self::Ours(Kind::Pgnudge) => "pgnudge".to_owned(),
             Self::Ours(Kind::PgnudgeThreads) => "pgnudge, runtime of threads".to_owned(),
             Self::PgRecvlogical(_) => "pg_recvlogical".to_owned(),
+            Self::Peer(peer) => peer.name().to_owned(),
+        }
+    }
+
+    fn can_read(&self, case: &Case) -> bool {
+        match self {
+            Self::Peer(peer) => !case.tls && peer.can_read(case.shape.plugin),
+            _ => true,
         }
     }
 
@@ -219,6 +237,7 @@ impl Client {
             Self::PgRecvlogical(program) => {
                 Ok(pg_recvlogical_command(program, port, &stream.end(), case.tls))
             }
+            Self::Peer(peer) => Ok(peer.words(port, stream.messages())),
             &Self::Ours(kind) => {
                 let (plugin, changes) = (case.shape.plugin, stream.changes() as u64);
                 client::Arguments { kind, port, plugin, changes, tls: case.tls, gate }.words()

@@ -77,6 +77,11 @@ impl Stream {
         self.changes
     }
 
+    /// Messages of the whole stream, transactions' ends included.
+    pub(crate) fn messages(&self) -> usize {
+        self.positions.len() / 2 * self.repetitions
+    }
+
     /// Bytes of the whole stream.
     pub(crate) fn bytes(&self) -> usize {
         self.block.len() * self.repetitions

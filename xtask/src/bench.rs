@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: what it costs, beside the alternatives.
 
+use std::path::PathBuf;
 use std::process::Command as Process;
 
 use crate::arguments::Arguments;
@@ -19,6 +20,7 @@ pub(crate) const COMMAND: Command = Command {
   micro          nanoseconds per change of the parts of the hot path (criterion; takes its arguments)
   --only WHAT    the streams whose name holds this; of live this part
   --rounds N     how often each is measured; they take turns (default: replay 5, live 3)
+  --peers        replay: also clients from the registry, which are downloaded and built (bench/peers)
   --seconds N    live: how long one measurement writes (default 10)
   --plugin NAME  live: with this plugin alone
   --thorough     live: memory also with rows of 1 GB
@@ -48,5 +50,20 @@ fn run(words: &[String]) -> Result<(), Failure> {
         return cargo::run(cargo("bench --package pgnudge-bench --bench micro --").args(rest));
     }
     cargo::run(&mut cargo("build --release --package pgnudge-bench"))?;
-    cargo::run(Process::new(cargo::built_for_release("bench")?).args(words))
+    let mut program = Process::new(cargo::built_for_release("bench")?);
+    for word in words {
+        program.arg(word);
+        if benchmark == "replay" && word == "--peers" {
+            program.arg(peers()?);
+        }
+    }
+    cargo::run(&mut program)
+}
+
+/// Builds the clients from the registry, of the versions that their lock file names.
+fn peers() -> Result<PathBuf, Failure> {
+    let target = cargo::in_target("peers")?;
+    let line = "build --release --locked --manifest-path bench/peers/Cargo.toml --target-dir";
+    cargo::run(cargo(line).arg(&target))?;
+    cargo::program_in(&target.join("release"), "peers")
 }

@@ -64,7 +64,15 @@ pub(crate) fn built(name: &str) -> Result<PathBuf, Failure> {
 /// # Errors
 /// When it is not there.
 pub(crate) fn built_for_release(name: &str) -> Result<PathBuf, Failure> {
-    program_in(&our_directory()?.with_file_name("release"), name)
+    program_in(&in_target("release")?, name)
+}
+
+/// A directory of that name in cargo's target directory.
+///
+/// # Errors
+/// When the system does not say where our program is.
+pub(crate) fn in_target(name: &str) -> Result<PathBuf, Failure> {
+    Ok(our_directory()?.with_file_name(name))
 }
 
 fn our_directory() -> Result<PathBuf, Failure> {
@@ -73,7 +81,11 @@ fn our_directory() -> Result<PathBuf, Failure> {
     Ok(ours)
 }
 
-fn program_in(directory: &Path, name: &str) -> Result<PathBuf, Failure> {
+/// A program in that directory.
+///
+/// # Errors
+/// When it is not there.
+pub(crate) fn program_in(directory: &Path, name: &str) -> Result<PathBuf, Failure> {
     let program = directory.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
     if program.is_file() {
         Ok(program)
