@@ -48,7 +48,7 @@ pub enum Plugins {
 pub enum Need {
     /// A server on which nobody else works: why the claim would disturb them.
     ForTests(&'static str),
-    /// Throwaway clusters of its own, to stop or to set up in another way.
+    /// Throwaway clusters of its own, to stop, to set up in another way, or to keep files beside.
     OwnCluster,
     /// The same, with a certificate.
     Certificate,

@@ -8,7 +8,7 @@ use pgnudge_testkit::{Program, Signal, wait_until};
 
 use crate::consumer::PATIENCE;
 use crate::evidence::{ensure, evidence};
-use crate::{Claim, Context, Evidence, Failure, Item, Plugins, watch};
+use crate::{Claim, Context, Evidence, Failure, Item, Need, Plugins, watch};
 
 pub(super) const CLAIM: Claim = Claim {
     name: "a_command_runs_per_item",
@@ -19,7 +19,7 @@ pub(super) const CLAIM: Claim = Claim {
     falsified_by: "a wrong count, a second item for what was to be merged, a process that is left, or another status",
     proves: &["R5", "R3"],
     plugins: Plugins::Auto,
-    needs: &[],
+    needs: &[Need::OwnCluster],
     run: |context| Box::pin(a_command_runs_per_item(context)),
 };
 

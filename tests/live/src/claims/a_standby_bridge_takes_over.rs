@@ -12,7 +12,7 @@ use crate::evidence::{ensure, evidence};
 use crate::http;
 use crate::listener::Listener;
 use crate::load::Load;
-use crate::{Claim, Context, Evidence, Failure, Plugins};
+use crate::{Claim, Context, Evidence, Failure, Need, Plugins};
 
 pub(super) const CLAIM: Claim = Claim {
     name: "a_standby_bridge_takes_over",
@@ -22,7 +22,7 @@ pub(super) const CLAIM: Claim = Claim {
     falsified_by: "two slots, a takeover that does not come, or a copy that stays stale",
     proves: &["R2", "law 3"],
     plugins: Plugins::Auto,
-    needs: &[],
+    needs: &[Need::ForTests("it writes all the time")],
     run: |context| Box::pin(a_standby_bridge_takes_over(context)),
 };
 

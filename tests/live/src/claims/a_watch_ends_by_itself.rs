@@ -6,7 +6,7 @@ use pgnudge_testkit::Program;
 
 use crate::consumer::PATIENCE;
 use crate::evidence::{ensure, evidence};
-use crate::{Claim, Context, Evidence, Failure, Item, Plugins, watch};
+use crate::{Claim, Context, Evidence, Failure, Item, Need, Plugins, watch};
 
 pub(super) const CLAIM: Claim = Claim {
     name: "a_watch_ends_by_itself",
@@ -16,7 +16,7 @@ pub(super) const CLAIM: Claim = Claim {
     falsified_by: "another status, a batch that is missing or follows, or an option that is not heeded",
     proves: &["R1", "law 5"],
     plugins: Plugins::Auto,
-    needs: &[],
+    needs: &[Need::OwnCluster],
     run: |context| Box::pin(a_watch_ends_by_itself(context)),
 };
 

@@ -12,7 +12,7 @@ use crate::consumer::PATIENCE;
 use crate::evidence::{ensure, evidence};
 use crate::listener::Listener;
 use crate::load::Load;
-use crate::{Claim, Context, Evidence, Failure, Plugins};
+use crate::{Claim, Context, Evidence, Failure, Need, Plugins};
 
 pub(super) const CLAIM: Claim = Claim {
     name: "listeners_are_never_stale",
@@ -22,7 +22,7 @@ pub(super) const CLAIM: Claim = Claim {
     falsified_by: "a copy that still differs from the database after everything has come to rest",
     proves: &["R2", "R7", "R13"],
     plugins: Plugins::Auto,
-    needs: &[],
+    needs: &[Need::ForTests("it writes all the time, and ends sessions")],
     run: |context| Box::pin(listeners_are_never_stale(context)),
 };
 
