@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use pgnudge_testkit::frames::{self, Report};
 use pgnudge_testkit::{BACKEND_KEY, Opening, StandbyStatus, Walsender};
 use tokio::io::DuplexStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::S;
 use crate::network::Fate;
@@ -19,11 +19,13 @@ pub const START: u64 = 0x100;
 pub const XID: u64 = 748;
 
 /// One connection's server process: a [`Walsender`] that speaks test_decoding, and keeps count of its
-/// positions. Every message is one further; every commit ends on the next multiple of 0x100.
+/// positions. Every message is one further; every commit ends on the next multiple of 0x100. Its clock goes
+/// as the feed's does, and shows another time.
 pub struct Backend {
     walsender: Walsender<DuplexStream>,
     fate: Arc<Fate>,
     lsn: u64,
+    began: Instant,
 }
 
 impl Backend {
@@ -31,7 +33,7 @@ impl Backend {
     pub const CANCEL_REQUEST: Opening = Opening::Cancel(BACKEND_KEY.0, BACKEND_KEY.1);
 
     pub(crate) fn new(pipe: DuplexStream, fate: Arc<Fate>) -> Self {
-        Self { walsender: Walsender::new(pipe), fate, lsn: START }
+        Self { walsender: Walsender::new(pipe), fate, lsn: START, began: Instant::now() }
     }
 
     /// Lets the feed in, prepares its session, makes its slot and streams.
@@ -236,7 +238,8 @@ impl Backend {
 
     fn prints(&mut self, message: &[u8]) -> Vec<u8> {
         self.lsn += 1;
-        frames::xlog_data(self.lsn, self.lsn, message)
+        let micros = i64::try_from(self.began.elapsed().as_micros()).expect("a test is short");
+        frames::xlog_data_at(BEGAN + micros, self.lsn, self.lsn, message)
     }
 }
 
@@ -270,6 +273,9 @@ impl Default for Server {
         Self { wal_sender_timeout: "30000", standbys: "", partitioned: false }
     }
 }
+
+/// What a backend's clock shows at first: New Year 2026, in microseconds since 2000-01-01.
+const BEGAN: i64 = 820_540_800_000_000;
 
 /// Asked between the slot and the stream.
 const RUNNING: &str = "SELECT pg_catalog.pg_snapshot_xip(pg_catalog.pg_current_snapshot())";

@@ -51,6 +51,16 @@ async fn r4_trailing_closes_debounce_after_the_last_change() {
     live.is_quiet().await;
 }
 
+/// A hot stream is read with naps, which end when they end.
+#[tokio::test(start_paused = true)]
+async fn r4_the_last_change_of_a_hot_stream_counts_from_when_it_arrived() {
+    for commits in 100..110 {
+        let mut live = quiet(knobs()).await;
+        trickle(&mut live.backend, MS, commits).await;
+        assert_eq!(next(&mut live).await, after(49, &format!("public.a {commits}")));
+    }
+}
+
 /// While a hot stream is read with naps nobody listens to the socket.
 #[tokio::test(start_paused = true)]
 async fn r4_a_change_long_after_a_hot_stream_is_told_in_time() {

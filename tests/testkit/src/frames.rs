@@ -17,7 +17,7 @@ pub use authentication::{
     authentication_sasl, authentication_sasl_continue, authentication_sasl_final,
 };
 pub use copy::{copy_both_response, copy_data, copy_done};
-pub use replication::{primary_keepalive, xlog_data};
+pub use replication::{primary_keepalive, xlog_data, xlog_data_at};
 pub use report::{Report, error_response, notice_response};
 pub use rows::{command_complete, data_row, empty_query_response, row_description};
 pub use session::{backend_key_data, negotiate_protocol_version, parameter_status, ready_for_query};

@@ -1,6 +1,6 @@
 //! What one read of the socket brought.
 
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use nudge_decode::Identity;
 use nudge_proto::Lsn;
@@ -17,6 +17,8 @@ pub struct Harvest {
     pub(super) certain: bool,
     pub(super) resync: Option<Reason>,
     pub(super) lsn: Lsn,
+    /// When the last of it arrived, if not when it was read.
+    pub(super) arrived: Option<Instant>,
     pub(super) transaction: Transaction,
     /// The transactions with changes, and whether one has committed.
     pub(super) unseen: Unseen,
@@ -111,6 +113,11 @@ impl Harvest {
     /// The stream has come to this position.
     pub fn reach(&mut self, lsn: Lsn) {
         self.lsn = self.lsn.max(lsn);
+    }
+
+    /// The last of it arrived then, and was read later.
+    pub fn arrived(&mut self, at: Instant) {
+        self.arrived = Some(at);
     }
 
     /// The stream is a new one, perhaps of another server: positions and transactions of the old one

@@ -31,11 +31,17 @@ pub struct Nap {
 }
 
 impl Nap {
-    /// Parts of `debounce`, for by so much an item may be late: the changes that arrive during a nap are
-    /// seen at its end. Without a window there are no naps.
+    /// At most a fifth of `debounce`. Without a window there are no naps.
     pub fn new(debounce: Duration) -> Self {
         let shortest = (debounce / 25).min(Self::SHORT);
-        Self { shortest, longest: 2 * shortest, looked: None, quick: 0, full: 0 }
+        Self { shortest, longest: 5 * shortest, looked: None, quick: 0, full: 0 }
+    }
+
+    /// When what is read at `now` may have arrived at the earliest: when the last nap began, if it has
+    /// just ended.
+    pub fn earliest(&self, now: Instant) -> Instant {
+        let slept = self.looked.filter(|(looked, awake)| looked < awake && now <= *awake + self.shortest);
+        slept.map_or(now, |(looked, _)| looked.min(now))
     }
 
     /// A read at `now` brought so many bytes, of the inbox's `room`. `unhurried`: until when nobody waits
@@ -110,18 +116,19 @@ mod tests {
     #[test]
     fn r4_a_hot_stream_is_read_every_few_milliseconds_while_its_window_is_open() {
         let start = Instant::now();
+        let unhurried = Some(start + 50 * MS);
+        let least = hot(50 * MS, start).after(300, ROOM, unhurried, start);
+        assert_eq!(least, Rest::Until(start + 2 * MS), "never for less");
         let mut nap = hot(50 * MS, start);
-        let mut sleeps_until = |read, at| nap.after(read, ROOM, Some(start + 50 * MS), start + at);
+        let mut sleeps_until = |read, at| nap.after(read, ROOM, unhurried, start + at);
         let in_which = |bytes_per_ms| MS * 32_768 / bytes_per_ms;
         assert_eq!(
             sleeps_until(100, Duration::ZERO),
             Rest::Until(start + in_which(10_000)),
             "a quarter of the room"
         );
-        assert_eq!(sleeps_until(4000, 4 * MS), Rest::Until(start + 8 * MS), "never for longer");
-        assert_eq!(sleeps_until(40_000, 8 * MS), Rest::Until(start + 8 * MS + in_which(10_000)));
-        assert_eq!(sleeps_until(60_000, MS * 113 / 10), Rest::Until(start + MS * 133 / 10), "never for less");
-        assert_eq!(sleeps_until(4000, 14 * MS), Rest::Until(start + 18 * MS));
+        assert_eq!(sleeps_until(4000, 4 * MS), Rest::Until(start + 14 * MS), "never for longer");
+        assert_eq!(sleeps_until(50_000, 14 * MS), Rest::Until(start + 14 * MS + in_which(5000)));
     }
 
     #[test]

@@ -56,6 +56,7 @@ impl Window {
     /// the window is due earlier than before: then the consumer has to look again.
     pub fn absorb(&mut self, harvest: &mut Harvest, now: Instant) -> bool {
         let before = self.due();
+        let arrived = harvest.arrived.take().unwrap_or(now);
         if std::mem::take(&mut harvest.restarted) {
             (self.unseen, self.lsn) = (Unseen::default(), Lsn::ZERO);
         }
@@ -71,7 +72,7 @@ impl Window {
             let fresh = Spell { first: now, last: now, mid_transaction: false };
             let spell = self.spell.get_or_insert(fresh);
             if std::mem::take(&mut harvest.certain) {
-                spell.last = now;
+                spell.last = arrived;
             }
         }
         if std::mem::take(&mut harvest.committed) {
@@ -252,6 +253,20 @@ mod tests {
         harvest.restart(Reason::Reconnected);
         window.absorb(&mut harvest, start + S / 2);
         assert!(window.due().is_some_and(|due| due <= start + S / 2));
+    }
+
+    #[test]
+    fn r4_a_change_that_was_read_late_counts_from_when_it_arrived() {
+        let (mut window, mut harvest, start) = (window(), Harvest::default(), Instant::now());
+        change(&mut harvest);
+        window.absorb(&mut harvest, start);
+        change(&mut harvest);
+        harvest.arrived(start + S / 50);
+        window.absorb(&mut harvest, start + S / 25);
+        assert_eq!(window.due(), Some(start + S / 50 + S / 20));
+        change(&mut harvest);
+        window.absorb(&mut harvest, start + S / 16);
+        assert_eq!(window.due(), Some(start + S / 16 + S / 20), "of that read only");
     }
 
     /// A hub hands over items whose position may be before that of an item cut out of a transaction.

@@ -128,10 +128,11 @@ impl Intake {
         self.familiar.forget();
     }
 
-    /// The stream has come to `position`. Hands everything over: one lock per read. Returns until when
-    /// nobody waits for the next read.
-    pub(crate) fn close(&mut self, position: Lsn, now: Instant) -> Option<Instant> {
+    /// The stream has come to `position`, with what arrived then and was read now. Hands everything over:
+    /// one lock per read. Returns until when nobody waits for the next read.
+    pub(crate) fn close(&mut self, position: Lsn, arrived: Instant, now: Instant) -> Option<Instant> {
         self.harvest.reach(position);
+        self.harvest.arrived(arrived);
         let (plain, unhurried) = self.gate.deliver(&mut self.harvest, now);
         self.plain = plain;
         self.familiar.next_read();

@@ -12,7 +12,7 @@ use tokio::task::yield_now;
 use tokio::time::Sleep;
 
 use crate::policy::diagnosis::{self, Stage};
-use crate::policy::{Feedback, Nap, Rest};
+use crate::policy::{Feedback, Nap, Postmark, Rest};
 use crate::runtime::intake::Intake;
 use crate::runtime::link::Link;
 use crate::runtime::{clock, meter};
@@ -25,6 +25,7 @@ pub(crate) struct Replication<'a> {
     pub(crate) decoder: Decoder,
     pub(crate) feedback: Feedback,
     pub(crate) nap: Nap,
+    pub(crate) postmark: Postmark,
     pub(crate) intake: &'a mut Intake,
     /// Somebody has found out that the stream does not bring what it should any more.
     pub(crate) outgrown: Arc<Notify>,
@@ -34,14 +35,14 @@ impl Replication<'_> {
     /// Reads until the connection ends, and says why it did. Nothing here waits for the consumer
     /// (rule R9).
     pub(crate) async fn run(mut self) -> Error {
-        let mut alarm = pin!(clock::sleep_until(self.feedback.deadline()));
-        let mut pillow = pin!(clock::sleep_until(clock::now()));
+        let mut alarm = pin!(clock::sleep_until(clock::now()));
         let mut read = 0;
         loop {
             let now = clock::now();
             let understood = self.understand();
             // Also when the stream ends here: what came before its end is delivered.
-            let unhurried = self.intake.close(self.feedback.position(), now);
+            let arrived = self.postmark.arrived(self.nap.earliest(now), now);
+            let unhurried = self.intake.close(self.feedback.position(), arrived, now);
             if let Err(error) = understood {
                 return error;
             }
@@ -51,8 +52,8 @@ impl Replication<'_> {
             if self.feedback.is_dead(now) {
                 return silent();
             }
-            self.rest(std::mem::take(&mut read), unhurried, now, pillow.as_mut()).await;
-            set(alarm.as_mut(), self.feedback.deadline());
+            self.rest(std::mem::take(&mut read), unhurried, now, alarm.as_mut()).await;
+            let deadline = self.feedback.deadline();
             select! {
                 biased;
                 () = self.outgrown.notified() => return outgrown(),
@@ -65,7 +66,7 @@ impl Replication<'_> {
                     }
                     Err(error) => return diagnosis::network(Stage::Stream, error),
                 },
-                () = &mut alarm => {}
+                () = goes_off(alarm.as_mut(), deadline) => {}
             }
         }
     }
@@ -76,7 +77,7 @@ impl Replication<'_> {
         brought: usize,
         unhurried: Option<Instant>,
         now: Instant,
-        mut pillow: Pin<&mut Sleep>,
+        mut alarm: Pin<&mut Sleep>,
     ) {
         if brought == 0 {
             return;
@@ -84,8 +85,8 @@ impl Replication<'_> {
         match self.nap.after(brought, self.link.inbox.capacity(), unhurried, now) {
             Rest::Until(wake) if self.link.out.is_empty() => {
                 self.link.detach();
-                pillow.as_mut().reset(wake.into());
-                pillow.await;
+                alarm.as_mut().reset(wake.into());
+                alarm.await;
             }
             Rest::Turn => yield_now().await,
             Rest::None | Rest::Until(_) => {}
@@ -104,6 +105,7 @@ impl Replication<'_> {
             match step.event {
                 Some(StreamEvent::XLogData(data)) => {
                     self.feedback.saw(data.end());
+                    self.postmark.saw(data.sent_at());
                     self.intake.read(&self.decoder, data.head(), data.is_cut());
                 }
                 Some(StreamEvent::Keepalive(keepalive)) => {
@@ -138,13 +140,15 @@ impl Replication<'_> {
     }
 }
 
-/// Has the alarm go off at the deadline or before. Every read moves the deadline, most often back: an
-/// alarm that goes off too early finds nothing due, and costs less than setting it at every read.
-fn set(alarm: Pin<&mut Sleep>, deadline: Instant) {
+/// Waits for the deadline, or for less. Every read moves the deadline, most often back: an alarm that goes
+/// off too early finds nothing due, and costs less than setting it at every read. It is set when it is waited
+/// for, and so not at all while every read finds something at once.
+async fn goes_off(mut alarm: Pin<&mut Sleep>, deadline: Instant) {
     let deadline = deadline.into();
     if alarm.is_elapsed() || deadline < alarm.deadline() {
-        alarm.reset(deadline);
+        alarm.as_mut().reset(deadline);
     }
+    alarm.await;
 }
 
 fn silent() -> Error {

@@ -10,7 +10,7 @@ use tokio::sync::{Notify, oneshot, watch};
 
 use crate::policy::diagnosis::Stage;
 use crate::policy::session::ServerFacts;
-use crate::policy::{Feedback, Nap, Reading, Retries, visibility};
+use crate::policy::{Feedback, Nap, Postmark, Reading, Retries, visibility};
 use crate::runtime::arrival::{Arrival, warn_of_empty_patterns};
 use crate::runtime::cancellation::Cancellation;
 use crate::runtime::handover::{Handover, Source};
@@ -120,8 +120,8 @@ impl Supervisor {
         let feedback =
             Feedback::new(facts.status_interval, self.knobs.liveness_timeout, consistent_point, now);
         let nap = Nap::new(self.knobs.debounce);
-        let intake = &mut self.intake;
-        Err(Replication { link, stream, decoder, feedback, nap, intake, outgrown }.run().await)
+        let (postmark, intake) = (Postmark::default(), &mut self.intake);
+        Err(Replication { link, stream, decoder, feedback, nap, postmark, intake, outgrown }.run().await)
     }
 
     async fn prepare(&self, mut conversation: Conversation) -> Result<(Conversation, ServerFacts), Error> {

@@ -1,6 +1,7 @@
 //! What a walsender puts into CopyData, from the manual's page "Streaming Replication Protocol".
 //!
-//! The clock in them (microseconds since 2000-01-01) is always 0: scripts repeat byte for byte.
+//! The clock in them (microseconds since 2000-01-01) is 0 unless a script keeps one: scripts repeat byte
+//! for byte.
 
 use super::copy_data;
 
@@ -10,7 +11,14 @@ use super::copy_data;
 /// ```
 #[must_use]
 pub fn xlog_data(start: u64, end: u64, payload: &[u8]) -> Vec<u8> {
-    copy_data(&[b"w", &start.to_be_bytes()[..], &end.to_be_bytes(), &CLOCK, payload].concat())
+    xlog_data_at(NO_CLOCK, start, end, payload)
+}
+
+/// The same, sent at that time.
+#[must_use]
+pub fn xlog_data_at(clock: i64, start: u64, end: u64, payload: &[u8]) -> Vec<u8> {
+    let clock = clock.to_be_bytes();
+    copy_data(&[b"w", &start.to_be_bytes()[..], &end.to_be_bytes(), &clock, payload].concat())
 }
 
 /// Primary keepalive: how far the server is, and whether it wants to hear from us at once.
@@ -19,7 +27,7 @@ pub fn xlog_data(start: u64, end: u64, payload: &[u8]) -> Vec<u8> {
 /// ```
 #[must_use]
 pub fn primary_keepalive(end: u64, reply: bool) -> Vec<u8> {
-    copy_data(&[b"k", &end.to_be_bytes()[..], &CLOCK, &[u8::from(reply)]].concat())
+    copy_data(&[b"k", &end.to_be_bytes()[..], &NO_CLOCK.to_be_bytes(), &[u8::from(reply)]].concat())
 }
 
-const CLOCK: [u8; 8] = [0; 8];
+const NO_CLOCK: i64 = 0;
