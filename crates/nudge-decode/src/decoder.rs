@@ -15,6 +15,7 @@ pub struct Decoder {
     pub(crate) encoding: ServerEncoding,
     pub(crate) keys: bool,
     pub(crate) messages: bool,
+    pub(crate) markers: bool,
 }
 
 impl Decoder {
@@ -41,7 +42,7 @@ impl Decoder {
 
     /// Reads tables, in a database whose encoding is UTF-8.
     pub fn new(plugin: Plugin) -> Self {
-        Self { plugin, encoding: ServerEncoding::UTF8, keys: false, messages: false }
+        Self { plugin, encoding: ServerEncoding::UTF8, keys: false, messages: false, markers: true }
     }
 
     /// Reads primary keys too; only [`Plugin::Wal2Json`] tells them.
@@ -70,6 +71,24 @@ impl Decoder {
     pub fn with_messages(mut self) -> Self {
         self.messages = true;
         self
+    }
+
+    /// Does without [`Decoded::Begin`] and [`Decoded::Commit`], the markers of transactions, which cost
+    /// the server as much as a small transaction's changes do.
+    ///
+    /// What is left of a transaction is the id that each of its changes tells ([`xid`](Self::xid)); where
+    /// it ends nobody knows, and one without changes, such as most DDL, does not show at all.
+    /// [`Plugin::TestDecoding`] always prints them: there this changes nothing.
+    #[must_use]
+    pub fn without_markers(mut self) -> Self {
+        self.markers = self.plugin == Plugin::TestDecoding;
+        self
+    }
+
+    /// Whether the begin and the commit of every transaction are read.
+    #[inline]
+    pub fn has_markers(&self) -> bool {
+        self.markers
     }
 
     /// Reads names in a database of this encoding.
@@ -103,6 +122,15 @@ impl Decoder {
             Plugin::TestDecoding => test_decoding::decode(self.encoding, head, cut),
             Plugin::Wal2Json if self.keys || self.messages => wal2json::look_closer(self, head, cut),
             Plugin::Wal2Json => wal2json::decode(self.encoding, head, cut),
+        }
+    }
+
+    /// The transaction that a message of [`Plugin::Wal2Json`] belongs to: the lower half of its id, if the
+    /// plugin printed it where it does with these options. It is read at a glance: nothing else is.
+    pub fn xid(&self, head: &[u8]) -> Option<u32> {
+        match self.plugin {
+            Plugin::TestDecoding => None,
+            Plugin::Wal2Json => wal2json::xid(head),
         }
     }
 

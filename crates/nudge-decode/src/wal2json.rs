@@ -51,6 +51,9 @@ pub(crate) fn options(decoder: &Decoder, filter: &TableFilter) -> Vec<(&'static 
     if decoder.keys {
         options.push(("include-pk", "true".into()));
     }
+    if !decoder.markers {
+        options.push(("include-transaction", "false".into()));
+    }
     // The command is read in the encoding of the database.
     let list = add_tables(filter).filter(|list| decoder.encoding.is_utf8() || list.is_ascii());
     options.extend(list.map(|list| ("add-tables", list.into())));
@@ -88,13 +91,22 @@ pub(crate) fn look_closer<'a>(decoder: &Decoder, head: &'a [u8], cut: bool) -> D
     }
 }
 
+/// The transaction that a message belongs to: its first member after the action.
+pub(crate) fn xid(head: &[u8]) -> Option<u32> {
+    let rest = head.strip_prefix(ACTION)?.get(1..)?.strip_prefix(XID)?;
+    // A number that nothing follows may have been cut.
+    let digits = rest.iter().position(|byte| !byte.is_ascii_digit()).filter(|&digits| digits > 0)?;
+    decimal(rest.get(..digits)?)
+}
+
 /// How the messages about the same table begin, if this is one about a table.
 pub(crate) fn row_prefix(encoding: ServerEncoding, head: &[u8]) -> Option<RowPrefix> {
-    const XID: &[u8] = b"{\"action\":\"I\",\"xid\":";
+    const AT: usize = ACTION.len() + 1;
+    const END: usize = AT + XID.len();
     let prefix = head.get(..extent(preceded(literal(ACTION), change(encoding)), head)?)?;
     // Every action has one letter.
-    let has_xid = prefix.get(ACTION.len() + 1..XID.len()) == XID.get(ACTION.len() + 1..);
-    Some(if has_xid { RowPrefix::around_number(prefix, XID.len()) } else { RowPrefix::whole(prefix) })
+    let has_xid = prefix.get(AT..END) == Some(XID);
+    Some(if has_xid { RowPrefix::around_number(prefix, END) } else { RowPrefix::whole(prefix) })
 }
 
 fn message<'a>(encoding: ServerEncoding) -> impl Grammar<'a, Decoded<'a>> {
@@ -145,6 +157,7 @@ fn scalar<'a>() -> impl Grammar<'a, (&'a [u8], &'a [u8])> {
 }
 
 const ACTION: &[u8; 11] = b"{\"action\":\"";
+const XID: &[u8; 8] = b"\",\"xid\":";
 const SCHEMA: &[u8; 9] = b",\"schema\"";
 const TRANSACTIONAL: &[u8; 16] = b",\"transactional\"";
 
@@ -175,6 +188,30 @@ mod tests {
             let read = read(message(ServerEncoding::UTF8), head.as_bytes(), false);
             prop_assert_eq!(decode(head.as_bytes(), false), read.unwrap_or_else(Decoded::Unreadable));
         }
+    }
+
+    proptest! {
+        #[test]
+        fn the_transaction_of_a_change_is_the_one_that_its_begin_tells(
+            action in "[IUDTM]", scalars in r#"(,"(xid|nextlsn)":[0-9]{0,11})?(,"timestamp":"2026")?"#,
+        ) {
+            let begin = format!(r#"{{"action":"B"{scalars}}}"#);
+            let message = format!(r#"{{"action":"{action}"{scalars},"schema":"s"#);
+            let expected = match decode(begin.as_bytes(), false) {
+                Decoded::Begin { xid } => xid,
+                _ => None,
+            };
+            prop_assert_eq!(xid(message.as_bytes()), expected);
+        }
+    }
+
+    #[test]
+    fn a_transaction_is_told_by_whole_numbers_of_the_one_plugin() {
+        let change = br#"{"action":"I","xid":748,"schema":"s","table":"t"}"#;
+        assert_eq!(Decoder::new(Plugin::Wal2Json).xid(change), Some(748));
+        assert_eq!(Decoder::new(Plugin::TestDecoding).xid(change), None);
+        assert!((0..23).all(|end| xid(&change[..end]).is_none()), "it may go on");
+        assert_eq!(xid(br#"{"action":"M","xid":null,"transactional":false"#), None);
     }
 
     #[test]
@@ -279,6 +316,17 @@ mod tests {
         assert!(!options.iter().any(|(name, _)| ["add-tables", "include-pk"].contains(name)));
         let options = decoder.with_keys().options(&TableFilter::default());
         assert!(options.contains(&("include-pk", "true".into())));
+    }
+
+    #[test]
+    fn markers_are_left_out_on_demand_where_that_is_possible() {
+        let none = ("include-transaction", "false".into());
+        for (plugin, possible) in [(Plugin::Wal2Json, true), (Plugin::TestDecoding, false)] {
+            let (with, without) = (Decoder::new(plugin), Decoder::new(plugin).without_markers());
+            assert!(with.has_markers() && !with.options(&TableFilter::default()).contains(&none));
+            assert_eq!(!without.has_markers(), possible);
+            assert_eq!(without.options(&TableFilter::default()).contains(&none), possible);
+        }
     }
 
     /// The command with the options is read in the encoding of the database.
