@@ -72,6 +72,8 @@ pub struct Knobs {
     pub parent_of: Option<ParentOf>,
     /// Whether applications may nudge with a logical message.
     pub messages: bool,
+    /// Whether wal2json prints where a transaction begins and ends. (test_decoding always does.)
+    pub transaction_markers: bool,
 }
 
 impl Default for Knobs {
@@ -95,6 +97,7 @@ impl Default for Knobs {
             partition_root: true,
             parent_of: None,
             messages: false,
+            transaction_markers: true,
         }
     }
 }
@@ -114,6 +117,7 @@ impl Knobs {
         let duration =
             |holds, knob, value: Duration, text: &str| rule(holds, knob, format!("{value:?}"), text);
         self.check_payload()?;
+        self.check_markers()?;
         let Limits { head, .. } = self.limits();
         let heads = Limits::MIN_HEAD..=Self::LARGEST_HEAD;
         rule(heads.contains(&head), "head_limit", head.to_string(), "from 1 KiB to 1 GiB, in bytes")?;
@@ -153,6 +157,27 @@ impl Knobs {
             "plugin is test_decoding, which does not tell the keys that payload = pk asks for",
             "set plugin to wal2json or auto, or payload to table",
         ))
+    }
+
+    /// Without markers an item's position is one at or after its commits only because it is checked; and
+    /// one plugin always prints them.
+    fn check_markers(&self) -> Result<(), Error> {
+        if self.transaction_markers {
+            return Ok(());
+        }
+        if self.plugin == PluginChoice::Only(Plugin::TestDecoding) {
+            return Err(Error::config(
+                "transaction_markers is off, and plugin is test_decoding, which always prints them",
+                "set plugin to wal2json or auto, or transaction_markers to on",
+            ));
+        }
+        if self.visibility == Visibility::Off {
+            return Err(Error::config(
+                "transaction_markers is off, and so is visibility: positions could be before their commits",
+                "set visibility to auto, or transaction_markers to on",
+            ));
+        }
+        Ok(())
     }
 
     /// What the server may make us keep.
@@ -222,6 +247,17 @@ mod tests {
             assert!(pk(plugin).check().is_ok());
         }
         assert!(refused(|k| *k = pk(PluginChoice::Only(Plugin::TestDecoding))).starts_with("plugin is"));
+    }
+
+    #[test]
+    fn markers_are_left_out_by_one_plugin_of_items_that_are_checked() {
+        let without = || Knobs { transaction_markers: false, ..Knobs::default() };
+        assert!(without().check().is_ok());
+        let only = |plugin| Knobs { plugin: PluginChoice::Only(plugin), ..without() };
+        assert!(only(Plugin::Wal2Json).check().is_ok());
+        assert!(refused(|k| *k = only(Plugin::TestDecoding)).starts_with("transaction_markers is off"));
+        let unchecked = Knobs { visibility: Visibility::Off, ..without() };
+        assert!(refused(|k| *k = unchecked).starts_with("transaction_markers is off"));
     }
 
     #[test]

@@ -216,6 +216,22 @@ impl Builder {
         self
     }
 
+    /// Whether wal2json prints a message where a transaction begins and one where it ends. Default: on, and
+    /// test_decoding always does. They are half of what a transaction of one row costs the server
+    /// (`docs/performance.md`), and all that one of other tables costs it, if the server applies the table
+    /// patterns: which takes [`partition_root(false)`](Self::partition_root) here, since the first partitioned
+    /// table could come unnoticed.
+    ///
+    /// Without them a window may close between the changes of one transaction: one wakeup more, none less.
+    /// Every item is checked ([`visibility`](Self::visibility)), and gets its position from that; while nobody
+    /// answers, its position may be before its commits. And an UPDATE or DELETE of a table without replica
+    /// identity makes the feed connect again, with markers from then on.
+    #[must_use]
+    pub fn transaction_markers(mut self, on: bool) -> Self {
+        self.knobs.transaction_markers = on;
+        self
+    }
+
     /// Asks for the password at each attempt, in place of the connection text's: for tokens that expire.
     /// A callback that fails is asked again with the next attempt.
     ///

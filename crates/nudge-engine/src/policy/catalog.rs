@@ -38,7 +38,7 @@ impl Plain {
 }
 
 /// What is known of the catalog. DDL is not decoded; so after every transaction that may have been
-/// some, what was known is open again.
+/// some, what was known is open again. In a stream without the markers of transactions it is always open.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Catalog {
     /// `None`: there may be partitioned tables, and every table may be a partition.
@@ -48,15 +48,17 @@ pub struct Catalog {
     /// Whether a table filter works on the server, which would keep the rows of new partitions there:
     /// then a change of the catalog is looked at even when no item is due.
     watchful: bool,
+    /// Whether transactions show in the stream that may have been DDL.
+    noticed: bool,
     look_due: Option<Instant>,
     looked: Option<Instant>,
 }
 
 impl Catalog {
-    /// A stream starts.
-    pub fn restart(&mut self, partitioned: bool, watchful: bool) {
-        let (plain, version) = ((!partitioned).then(Plain::default), self.version + 1);
-        *self = Self { plain, version, watchful, look_due: None, looked: None };
+    /// A stream starts. `noticed`: it tells of transactions that may have been DDL.
+    pub fn restart(&mut self, partitioned: bool, watchful: bool, noticed: bool) {
+        let (plain, version) = ((!partitioned && noticed).then(Plain::default), self.version + 1);
+        *self = Self { plain, version, watchful, noticed, look_due: None, looked: None };
     }
 
     /// DDL may have run.
@@ -94,7 +96,7 @@ impl Catalog {
     pub fn learn(&mut self, partitioned: bool, tables: &[TableName], version: u64) -> bool {
         if version == self.version {
             self.look_due = None;
-            if partitioned {
+            if partitioned || !self.noticed {
                 self.plain = None;
             } else {
                 self.plain.get_or_insert_default().extend(tables);
@@ -129,6 +131,7 @@ mod tests {
     #[test]
     fn an_answer_from_before_a_change_is_none() {
         let (mut catalog, now) = (Catalog::default(), Instant::now());
+        catalog.restart(true, false, true);
         catalog.changed(now);
         let asked = catalog.version();
         catalog.changed(now);
@@ -142,11 +145,20 @@ mod tests {
     #[test]
     fn a_name_that_was_not_looked_up_may_be_a_new_partition() {
         let mut catalog = Catalog::default();
-        catalog.restart(false, false);
+        catalog.restart(false, false, true);
         assert!(!catalog.plain().unwrap().contains_ref(&TableRef::new("s", "t")));
         catalog.learn(false, &[TableName::new("s", "t")], catalog.version());
         assert!(catalog.plain().unwrap().contains_ref(&TableRef::new("s", "t")));
-        catalog.restart(true, false);
+        catalog.restart(true, false, true);
+        assert_eq!(catalog.plain(), None);
+    }
+
+    #[test]
+    fn where_ddl_does_not_show_every_table_may_have_become_a_partition() {
+        let mut catalog = Catalog::default();
+        catalog.restart(false, false, false);
+        assert_eq!(catalog.plain(), None);
+        catalog.learn(false, &[TableName::new("s", "t")], catalog.version());
         assert_eq!(catalog.plain(), None);
     }
 
@@ -155,7 +167,7 @@ mod tests {
         let (mut catalog, now) = (Catalog::default(), Instant::now());
         catalog.changed(now);
         assert_eq!(catalog.look_due(), None);
-        catalog.restart(false, true);
+        catalog.restart(false, true, true);
         catalog.changed(now);
         assert!(catalog.take_look(now));
         catalog.changed(now);

@@ -94,6 +94,15 @@ impl Harvest {
         }
     }
 
+    /// What has come of the transaction may be all of it, or more may follow: nobody will tell.
+    pub fn leave(&mut self) {
+        if let Transaction::Changed(xid) = std::mem::take(&mut self.transaction) {
+            xid.into_iter().for_each(|xid| self.unseen.add(xid));
+            self.unseen.set_unfinished();
+            self.committed = true;
+        }
+    }
+
     /// Whether a transaction of this read may have been DDL.
     pub fn may_have_changed_the_catalog(&self) -> bool {
         self.empty

@@ -19,9 +19,11 @@ impl<'a> Reading<'a> {
     /// A server that does not tell its encoding is taken for one with UTF-8.
     ///
     /// A server sees a row under the name of its partition, so while there are partitioned tables a filter
-    /// there would hide rows of those above; and parents that the program names it does not know at all.
+    /// there would hide rows of those above; and parents that the program names it does not know at all. Nor
+    /// must it filter where nobody would notice that the first partitioned table is made.
     pub(crate) fn new(knobs: &'a Knobs, facts: ServerFacts, parameters: &Parameters) -> Self {
-        let hidden = knobs.parent_of.is_some() || knobs.partition_root && facts.partitioned;
+        let hidden = knobs.parent_of.is_some()
+            || knobs.partition_root && (facts.partitioned || !knobs.transaction_markers);
         let filter = if hidden { TableFilter::default() } else { knobs.tables.clone() };
         let encoding = parameters.get("server_encoding").map(ServerEncoding::from_name);
         Self { knobs, filter, encoding: encoding.unwrap_or(ServerEncoding::UTF8) }
@@ -33,11 +35,14 @@ impl<'a> Reading<'a> {
             PluginChoice::Auto if self.knobs.payload == Payload::Pk => &[Plugin::Wal2Json],
             PluginChoice::Only(Plugin::TestDecoding) => &[Plugin::TestDecoding],
             PluginChoice::Only(Plugin::Wal2Json) => &[Plugin::Wal2Json],
-            PluginChoice::Auto if Plugin::Wal2Json.filters(&self.filter) => {
-                &[Plugin::Wal2Json, Plugin::TestDecoding]
-            }
+            PluginChoice::Auto if self.suits_wal2json() => &[Plugin::Wal2Json, Plugin::TestDecoding],
             PluginChoice::Auto => &[Plugin::TestDecoding, Plugin::Wal2Json],
         }
+    }
+
+    /// Whether it has an advantage: what it can leave out on the server.
+    fn suits_wal2json(&self) -> bool {
+        !self.knobs.transaction_markers || Plugin::Wal2Json.filters(&self.filter)
     }
 
     /// What the server may filter by.
@@ -54,6 +59,7 @@ impl<'a> Reading<'a> {
     pub(crate) fn decoder(&self, plugin: Plugin) -> Decoder {
         let decoder = Decoder::new(plugin).with_encoding(self.encoding);
         let decoder = if self.knobs.messages { decoder.with_messages() } else { decoder };
+        let decoder = if self.knobs.transaction_markers { decoder } else { decoder.without_markers() };
         match self.knobs.payload {
             Payload::Table => decoder,
             Payload::Pk => decoder.with_keys(),

@@ -34,7 +34,7 @@ pub struct Unseen {
     xids: Vec<u32>,
     /// When the last of them committed.
     youngest: Option<Instant>,
-    /// Whether the item was cut out of a transaction whose commit has not arrived yet.
+    /// Whether the item was cut out of a transaction whose commit has not arrived yet, or never will.
     unfinished: bool,
 }
 
@@ -59,9 +59,9 @@ impl Unseen {
         self.youngest = Some(now);
     }
 
-    /// Whether a commit is still to come.
-    pub fn set_unfinished(&mut self, unfinished: bool) {
-        self.unfinished = unfinished;
+    /// A commit is still to come.
+    pub fn set_unfinished(&mut self) {
+        self.unfinished = true;
     }
 
     /// Whether a commit is still to come.
@@ -75,6 +75,7 @@ impl Unseen {
             self.add(xid);
         }
         self.youngest = later.youngest.take().or(self.youngest);
+        self.unfinished |= std::mem::take(&mut later.unfinished);
     }
 
     /// Forgets those that the snapshot sees; `true` when none is left.
@@ -192,6 +193,15 @@ mod tests {
         let mut unseen = Unseen::default();
         (0..100_000).for_each(|xid| unseen.add(xid));
         assert!(unseen.xids.len() <= Unseen::MAX && unseen.xids.contains(&99_999));
+    }
+
+    #[test]
+    fn r13_a_part_that_is_unfinished_makes_the_whole_so() {
+        let (mut whole, mut part) = (Unseen::default(), Unseen::default());
+        part.set_unfinished();
+        whole.absorb(&mut part);
+        whole.absorb(&mut part);
+        assert!(whole.is_unfinished() && !part.is_unfinished());
     }
 
     #[test]

@@ -130,7 +130,9 @@ impl Window {
         }
         let spell = self.spell.take();
         let mut unseen = std::mem::take(&mut self.unseen);
-        unseen.set_unfinished(spell.is_some_and(|spell| spell.mid_transaction));
+        if spell.is_some_and(|spell| spell.mid_transaction) {
+            unseen.set_unfinished();
+        }
         self.closed = Some(now);
         let lsn = self.lsn;
         let item = match std::mem::take(&mut self.pending) {
@@ -175,7 +177,7 @@ impl Window {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::Snapshot;
+    use crate::policy::{Snapshot, Visibility};
     use nudge_decode::TableRef;
     use std::time::SystemTime;
 
@@ -215,6 +217,32 @@ mod tests {
         window.absorb(&mut harvest, start + 4 * S);
         let mut unseen = take(&mut window, start + 5 * S);
         assert!(!unseen.is_unfinished() && !unseen.confirm(&later));
+    }
+
+    /// Without markers nobody knows whether a change is the last of its transaction: nothing waits for more
+    /// of it, and whatever goes out is in doubt.
+    #[test]
+    fn r13_what_may_go_on_is_in_doubt_and_holds_nothing() {
+        let (mut window, mut harvest, start) = (window(), Harvest::default(), Instant::now());
+        for round in 0..2 {
+            let start = start + round * S;
+            for xid in [7, 8] {
+                harvest.begin(Some(xid));
+                change(&mut harvest);
+                harvest.leave();
+            }
+            harvest.begin(Some(9));
+            harvest.leave();
+            window.absorb(&mut harvest, start);
+            assert_eq!(window.due(), Some(start + S / 20));
+            let unseen = take(&mut window, start + S / 20);
+            assert!(unseen.is_unfinished() && unseen.is_in_doubt(Visibility::Auto, false, start + S));
+            let snapshot = |running| Snapshot { xmax: 100, running, lsn: Lsn::ZERO };
+            for xid in [7, 8] {
+                assert!(!unseen.clone().confirm(&snapshot(vec![xid])), "{xid}");
+            }
+            assert!(unseen.clone().confirm(&snapshot(vec![9])), "of 9 nothing matters");
+        }
     }
 
     #[test]

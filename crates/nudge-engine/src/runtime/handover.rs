@@ -21,6 +21,8 @@ pub(crate) struct Source {
     /// How it was reached, for questions beside the stream. Another connection has another one.
     pub(crate) route: Arc<dyn Route>,
     pub(crate) facts: ServerFacts,
+    /// Whether the stream tells where transactions begin and end.
+    pub(crate) markers: bool,
     /// Told when the stream does not bring what it should any more: it has to be made anew.
     pub(crate) outgrown: Arc<Notify>,
 }
@@ -32,7 +34,7 @@ impl Handover {
 
     /// A stream has started. `filtered`: the server applies the table filter.
     pub(crate) fn set_source(&self, source: Source, filtered: bool) {
-        self.gate.window().catalog().restart(source.facts.partitioned, filtered);
+        self.gate.window().catalog().restart(source.facts.partitioned, filtered, source.markers);
         *self.source.lock().unwrap_or_else(PoisonError::into_inner) = Some(source);
     }
 

@@ -63,11 +63,14 @@ impl Inspection {
 
     /// Takes in what is due. Yields it when nothing has to be known about it.
     pub(crate) fn admit(&mut self, taken: Taken) -> Option<FeedItem> {
-        let Some(Source { route, facts, .. }) = self.handover.source() else { return self.pass(taken) };
+        let Some(Source { route, facts, markers, .. }) = self.handover.source() else {
+            return self.pass(taken);
+        };
         let (resolve, version) = self.has_to_be_resolved(&taken);
         let taken = match taken {
-            // A standby decodes what it has replayed, and that can be seen.
-            Taken::Item(item, _) if facts.standby => Taken::Item(item, Unseen::default()),
+            // A standby decodes what it has replayed, and that can be seen. But without markers nobody else
+            // has told a position at or after the commits.
+            Taken::Item(item, _) if facts.standby && markers => Taken::Item(item, Unseen::default()),
             taken => taken,
         };
         let doubtful = match &taken {

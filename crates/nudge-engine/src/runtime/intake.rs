@@ -50,6 +50,23 @@ impl Intake {
     /// Takes a message of the plugin in. In steady state this is a comparison and an addition.
     #[inline]
     pub(crate) fn read(&mut self, decoder: &Decoder, head: &[u8], cut: bool) {
+        if decoder.has_markers() {
+            self.recognise(decoder, head, cut);
+        } else {
+            self.read_alone(decoder, head, cut);
+        }
+    }
+
+    /// A message that nothing else tells the transaction of is one by itself, perhaps a part of one.
+    #[inline(never)] // Two copies of the short way would crowd each other out.
+    fn read_alone(&mut self, decoder: &Decoder, head: &[u8], cut: bool) {
+        self.harvest.begin(decoder.xid(head));
+        self.recognise(decoder, head, cut);
+        self.harvest.leave();
+    }
+
+    #[inline]
+    fn recognise(&mut self, decoder: &Decoder, head: &[u8], cut: bool) {
         match self.familiar.look(head) {
             Look::Known(_, Standing::Nothing) => {}
             Look::Known(table, Standing::At(place)) => {
@@ -90,6 +107,16 @@ impl Intake {
         }
         tracing::debug!(schema = table.schema(), table = table.table(), "change");
         Standing::At(self.harvest.change_known(table, certain, self.now))
+    }
+
+    /// Whether something would come of it.
+    pub(crate) fn minds(&self, decoded: &Decoded<'_>) -> bool {
+        let minds = |table| self.filter.matches(table) || self.may_be_a_partition(table);
+        match decoded {
+            Decoded::Change(identities) => identities.iter().any(|identity| minds(&identity.table)),
+            Decoded::Unreadable(_) => true,
+            Decoded::Begin { .. } | Decoded::Commit | Decoded::Silent => false,
+        }
     }
 
     /// Takes a message in. What cannot be understood may have been any change of any table (rule R7).

@@ -4,7 +4,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Instant;
 
-use nudge_decode::Decoder;
+use nudge_decode::{Decoded, Decoder};
 use nudge_proto::{Lsn, StandbyStatus, Stream, StreamEvent};
 use tokio::select;
 use tokio::sync::Notify;
@@ -23,6 +23,8 @@ pub(crate) struct Replication<'a> {
     pub(crate) link: Link,
     pub(crate) stream: Stream,
     pub(crate) decoder: Decoder,
+    /// Whether the next stream has to have the markers of transactions.
+    pub(crate) markers: &'a mut bool,
     pub(crate) feedback: Feedback,
     pub(crate) nap: Nap,
     pub(crate) postmark: Postmark,
@@ -115,7 +117,12 @@ impl Replication<'_> {
                     }
                 }
                 Some(StreamEvent::Notice(notice)) => {
-                    self.intake.accept(self.decoder.decode_notice(notice.message(), notice.is_cut()));
+                    let decoded = self.decoder.decode_notice(notice.message(), notice.is_cut());
+                    if !self.decoder.has_markers() && self.intake.minds(&decoded) {
+                        *self.markers = true;
+                        return Err(anonymous(&decoded));
+                    }
+                    self.intake.accept(decoded);
                 }
                 Some(StreamEvent::Ended) => return Err(ended()),
                 Some(StreamEvent::Started) => {} // It was, before this loop.
@@ -162,6 +169,21 @@ fn outgrown() -> Error {
         "there are partitioned tables now, and the filter on the server would hide their rows",
     )
     .with_hint("nothing has to be done: the feed connects again with a filter that fits")
+}
+
+/// A warning that stands for a change tells no transaction (rules R8 and R13). Where markers do not either,
+/// what can be seen cannot be asked for; the Resync of the next stream stands for the change.
+fn anonymous(decoded: &Decoded<'_>) -> Error {
+    let table = match decoded {
+        Decoded::Change(identities) => identities.as_slice().first().map(|identity| &identity.table),
+        _ => None,
+    };
+    let table = table.map_or("a table".into(), |table| format!("{}.{}", table.schema, table.table));
+    Error::transient(
+        ErrorKind::Config,
+        format!("{table} has no replica identity: without transaction markers nobody knows when a change of it can be seen"),
+    )
+    .with_hint("the feed connects again, with markers from now on; give the table a primary key or a replica identity")
 }
 
 fn ended() -> Error {

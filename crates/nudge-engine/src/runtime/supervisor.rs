@@ -115,13 +115,19 @@ impl Supervisor {
         let now = clock::now();
         *live_since = Some(now);
         let outgrown = Arc::new(Notify::new());
-        self.handover.set_source(Source { route, facts, outgrown: Arc::clone(&outgrown) }, filtered);
+        let markers = decoder.has_markers();
+        let source = Source { route, facts, markers, outgrown: Arc::clone(&outgrown) };
+        self.handover.set_source(source, filtered);
         self.go_live(Status::Streaming { slot: name, backend_pid, plugin, unchecked: None });
         let feedback =
             Feedback::new(facts.status_interval, self.knobs.liveness_timeout, consistent_point, now);
         let nap = Nap::new(self.knobs.debounce);
         let (postmark, intake) = (Postmark::default(), &mut self.intake);
-        Err(Replication { link, stream, decoder, feedback, nap, postmark, intake, outgrown }.run().await)
+        // For the rest of the feed's life: what happened once will happen again.
+        let markers = &mut self.knobs.transaction_markers;
+        let replication =
+            Replication { link, stream, decoder, markers, feedback, nap, postmark, intake, outgrown };
+        Err(replication.run().await)
     }
 
     async fn prepare(&self, mut conversation: Conversation) -> Result<(Conversation, ServerFacts), Error> {

@@ -62,6 +62,9 @@ pub(crate) struct FeedArguments {
     /// Whether a change in a partition is also told under the partitioned tables above it
     #[arg(long, value_enum, value_name = "ON|OFF", default_value_t = Switch::On)]
     partition_root: Switch,
+    /// Whether wal2json prints where transactions begin and end: off is cheaper for the server
+    #[arg(long, value_enum, value_name = "ON|OFF", default_value_t = Switch::On)]
+    transaction_markers: Switch,
     /// Let applications nudge: pg_logical_emit_message(true, 'pgnudge', 'schema.table')
     #[arg(long)]
     messages: bool,
@@ -143,6 +146,7 @@ impl FeedArguments {
             .backoff(self.backoff.0, self.backoff.1)
             .visibility(visibility)
             .partition_root(self.partition_root == Switch::On)
+            .transaction_markers(self.transaction_markers == Switch::On)
             .messages(self.messages);
         if let Some(bytes) = self.head_limit {
             builder = builder.head_limit(bytes);
