@@ -68,6 +68,7 @@ mod the_password_is_asked_each_time;
 mod the_password_is_never_logged;
 mod the_reader_never_stalls;
 mod tls_with_scram;
+mod transaction_markers_may_be_left_out;
 mod truncate_counts_one_each;
 mod visible_before_nudged;
 mod wal_level_too_low_is_an_error;
@@ -111,6 +112,7 @@ pub const ALL: &[Claim] = &[
     a_synchronous_standby_is_waited_for::CLAIM,
     lsn_is_after_the_commit::CLAIM,
     a_replica_is_waited_for_by_lsn::CLAIM,
+    transaction_markers_may_be_left_out::CLAIM,
     a_commit_is_told_in_milliseconds::CLAIM,
     window_law::CLAIM,
     no_commit_is_slept_through::CLAIM,

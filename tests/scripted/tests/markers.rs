@@ -1,6 +1,8 @@
 //! Without the markers of transactions (knob `transaction_markers`): what each change tells of its
 //! transaction is all that is known of it.
 
+#![expect(clippy::unwrap_used, reason = "helpers of a test")]
+
 use nudge_engine::{Knobs, Plugin, PluginChoice, TableFilter};
 use pgnudge_scripted::{
     Backend, Live, MS, Network, S, Server, live, position, relaxed, soon, timed, wakeup, with_a_slot, witness,

@@ -50,7 +50,8 @@ async fn lsn_is_after_the_commit(context: Context) -> Result<Evidence, Failure> 
     )
 }
 
-async fn position(context: &Context, function: &str) -> Result<u64, Failure> {
+/// What that function of the server tells.
+pub(super) async fn position(context: &Context, function: &str) -> Result<u64, Failure> {
     let text = context.scratch.query_one_text(&format!("SELECT {function}")).await?;
     let lsn: PgLsn = text.parse().map_err(|_| Failure::new(format!("{text} is no position")))?;
     Ok(lsn.into())
