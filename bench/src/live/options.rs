@@ -32,7 +32,7 @@ const TEST_DECODING: [(&str, Changes); 3] = [
     ("include-xids off", &[("include-xids", Some("false"))]),
 ];
 
-const WAL2JSON: [(&str, Changes); 7] = [
+const WAL2JSON: [(&str, Changes); 8] = [
     ("as a feed asks", &[]),
     ("include-types on", &[("include-types", Some("true"))]),
     ("include-transaction off", &[("include-transaction", Some("false"))]),
@@ -40,6 +40,10 @@ const WAL2JSON: [(&str, Changes); 7] = [
     ("add-msg-prefixes left out", &[("add-msg-prefixes", None)]),
     ("add-tables, this one", &[("add-tables", Some("public.narrow"))]),
     ("add-tables, another one", &[("add-tables", Some("public.another"))]),
+    (
+        "add-tables, another one, include-transaction off",
+        &[("add-tables", Some("public.another")), ("include-transaction", Some("false"))],
+    ),
 ];
 
 #[derive(Serialize)]

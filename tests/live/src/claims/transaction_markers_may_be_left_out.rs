@@ -3,7 +3,9 @@
 //!
 //! What the plugin prints is asked of the plugin itself, with the options that the feed's walsender was given.
 //!
-//! Seen to fail: with changes that are not taken for unfinished transactions (a position before the COMMIT).
+//! Seen to fail: with changes that are not taken for unfinished transactions (a position before the COMMIT), or that
+//! tell no transaction (old reads); with a filter on the server in spite of `partition_root`, and with tables that
+//! are looked up once (a silent root).
 
 use std::time::Duration;
 
@@ -37,14 +39,16 @@ async fn transaction_markers_may_be_left_out(context: Context) -> Result<Evidenc
     let nearest = positions_are_behind(&context).await?;
     partitions_nudge(&context).await?;
     without_identity(&context).await?;
-    let printed = [other_tables(&context, true).await?, other_tables(&context, false).await?];
-    ensure!(printed == [2 * OTHERS, 0], "messages for {OTHERS} transactions of others: {printed:?}");
+    let (with, without) = (other_tables(&context, true).await?, other_tables(&context, false).await?);
+    // With markers an autovacuum shows, too.
+    ensure!(
+        with >= 2 * OTHERS && without == 0,
+        "for {OTHERS} transactions of others: {with} and {without} messages"
+    );
     evidence!(
         "{refetches} refetches at once, none old, {parts} of them for a part of a transaction; positions behind the \
-         COMMIT's begin by {nearest} bytes or more; {OTHERS} transactions of another table: {} messages with \
-         markers, {} without",
-        printed[0],
-        printed[1]
+         COMMIT's begin by {nearest} bytes or more; {OTHERS} transactions of another table: {with} messages with \
+         markers, {without} without"
     )
 }
 
@@ -92,7 +96,8 @@ async fn all_is_seen(context: &Context) -> Result<(u32, u32), Failure> {
 
 /// By how much at least.
 async fn positions_are_behind(context: &Context) -> Result<u64, Failure> {
-    let mut feed = connected(filtered(unmarked(context))).await?;
+    // At once, for later a keepalive tells a position behind everything.
+    let mut feed = connected(filtered(unmarked(context)).debounce(Duration::ZERO)).await?;
     let mut nearest = u64::MAX;
     for round in 1..=ROUNDS {
         context.sql(&format!("BEGIN; UPDATE many SET v = -1 WHERE id <= 10 * {round}")).await?;
