@@ -27,6 +27,8 @@ pub(crate) struct Manner {
     pub(crate) hub: bool,
     /// It holds a copy of one schema only, and filters on that.
     pub(crate) schema: Option<&'static str>,
+    /// It has the markers of transactions, also of wal2json.
+    pub(crate) markers: bool,
 }
 
 /// Work and faults side by side, then rest, then the comparison.
@@ -61,6 +63,7 @@ impl Manner {
             max_pending: *dice.pick(&[8192, 8192, 8192, 40, 4]),
             hub: dice.once_in(4),
             schema: dice.once_in(5).then_some("public"),
+            markers: !dice.once_in(3),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pgnudge::{Event, Feed, FeedItem, Hub, PluginChoice, Status, Subscription};
+use pgnudge::{Event, Feed, FeedItem, Hub, Plugin, PluginChoice, Status, Subscription};
 use pgnudge_testkit::Scratch;
 use tokio::sync::watch;
 
@@ -61,13 +61,14 @@ impl Subscriber {
 
     /// Impatient, so that a round is short.
     async fn connect(&self) -> Result<Source, Failure> {
-        let Manner { tls, debounce, edge, max_pending, hub, schema } = self.manner;
+        let Manner { tls, debounce, edge, max_pending, hub, schema, markers } = self.manner;
         let (sslmode, database) = (if tls { "require" } else { "disable" }, self.scratch.name());
         let server = format!("host=127.0.0.1 port={} dbname={database} sslmode={sslmode}", self.port);
         let patterns = schema.map(|schema| format!("{schema}.*"));
         let builder = Feed::builder(format!("{server} user=nudger password=nudger"))
             .plugin(self.plugin)
             .tables(patterns.clone())
+            .transaction_markers(markers || self.plugin == PluginChoice::Only(Plugin::TestDecoding))
             .debounce(if hub { Duration::ZERO } else { debounce })
             .edge(edge)
             .max_pending(if hub { usize::MAX } else { max_pending })
