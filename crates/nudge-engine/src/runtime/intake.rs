@@ -58,14 +58,14 @@ impl Intake {
     }
 
     /// A message that nothing else tells the transaction of is one by itself, perhaps a part of one.
-    #[inline(never)] // Two copies of the short way would crowd each other out.
+    #[inline(never)] // It would crowd out the short way.
     fn read_alone(&mut self, decoder: &Decoder, head: &[u8], cut: bool) {
         self.harvest.begin(decoder.xid(head));
         self.recognise(decoder, head, cut);
         self.harvest.leave();
     }
 
-    #[inline]
+    #[inline(always)] // In two places, the compiler would do it in none.
     fn recognise(&mut self, decoder: &Decoder, head: &[u8], cut: bool) {
         match self.familiar.look(head) {
             Look::Known(_, Standing::Nothing) => {}
