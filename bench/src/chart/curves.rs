@@ -3,6 +3,7 @@
 //! The times go from microseconds to a second, so the axis is logarithmic.
 
 use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::{Area, Drawn};
 use crate::failure::Failure;
@@ -19,6 +20,7 @@ fn draw(title: &str, curves: &[Curve<'_>], area: &Area<'_>) -> Drawn {
     let most = curves.iter().flat_map(|(_, micros)| micros.iter().copied()).fold(FIRST, f64::max);
     let mut chart = ChartBuilder::on(area)
         .margin(12)
+        .margin_right(NAMES)
         .caption(title, ("sans-serif", 18))
         .x_label_area_size(44)
         .y_label_area_size(52)
@@ -34,18 +36,16 @@ fn draw(title: &str, curves: &[Curve<'_>], area: &Area<'_>) -> Drawn {
         .y_label_formatter(&|percent| format!("{percent:.0}"))
         .x_label_formatter(&|exponent| duration(10_f64.powf(*exponent)))
         .draw()?;
-    for ((name, micros), colour) in curves.iter().zip(COLOURS.iter().cycle()) {
-        let line = LineSeries::new(cumulative(micros), colour.stroke_width(2));
-        let mark = |(x, y)| PathElement::new([(x, y), (x + 16, y)], colour.stroke_width(2));
-        chart.draw_series(line)?.label(name).legend(mark);
+    let (right, _) = area.dim_in_pixel();
+    let left = i32::try_from(right - NAMES)? + 20;
+    let text = ("sans-serif", 13).into_text_style(area).pos(Pos { h_pos: HPos::Left, v_pos: VPos::Center });
+    for (((name, micros), colour), y) in curves.iter().zip(COLOURS.iter().cycle()).zip((60..).step_by(22)) {
+        let line = colour.stroke_width(2);
+        chart.draw_series(LineSeries::new(cumulative(micros), line))?;
+        // Beside the curves, for they may be anywhere.
+        area.draw(&PathElement::new([(left, y), (left + 16, y)], line))?;
+        area.draw_text(name, &text, (left + 24, y))?;
     }
-    chart
-        .configure_series_labels()
-        .position(SeriesLabelPosition::LowerRight)
-        .label_font(("sans-serif", 13))
-        .background_style(WHITE.mix(0.85))
-        .border_style(BLACK.mix(0.2))
-        .draw()?;
     Ok(())
 }
 
@@ -74,7 +74,9 @@ fn duration(micros: f64) -> String {
 
 /// Where the axis begins, in microseconds.
 const FIRST: f64 = 10.0;
-const SIZE: (u32, u32) = (860, 480);
+const SIZE: (u32, u32) = (1080, 480);
+/// The room for the curves' names, in pixels.
+const NAMES: u32 = 320;
 /// Told apart also by those who do not see all colours (after Okabe and Ito).
 const COLOURS: [RGBColor; 8] = [
     RGBColor(0, 0, 0),

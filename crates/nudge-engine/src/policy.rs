@@ -31,7 +31,7 @@ pub use familiar::{Familiar, Look, Standing};
 pub use feedback::Feedback;
 pub use harvest::Harvest;
 pub use lineage::Lineage;
-pub use nap::{Nap, Rest};
+pub use nap::Nap;
 pub use parent_of::{Above, ParentOf};
 pub use pending::Pending;
 pub use platform::Platform;

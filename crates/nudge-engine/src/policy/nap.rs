@@ -6,17 +6,6 @@
 
 use std::time::{Duration, Instant};
 
-/// What comes before the next read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rest {
-    /// Nothing: whoever reads waits for what comes.
-    None,
-    /// There is more already. On a runtime of one thread the others have had no turn for a while.
-    Turn,
-    /// A nap until then.
-    Until(Instant),
-}
-
 /// When to read next.
 #[derive(Clone, Debug)]
 pub struct Nap {
@@ -26,15 +15,13 @@ pub struct Nap {
     looked: Option<(Instant, Instant)>,
     /// Reads in a row that found something at once.
     quick: u32,
-    /// Reads in a row behind which more was waiting.
-    full: u32,
 }
 
 impl Nap {
     /// At most a fifth of `debounce`. Without a window there are no naps.
     pub fn new(debounce: Duration) -> Self {
         let shortest = (debounce / 25).min(Self::SHORT);
-        Self { shortest, longest: 5 * shortest, looked: None, quick: 0, full: 0 }
+        Self { shortest, longest: 5 * shortest, looked: None, quick: 0 }
     }
 
     /// When what is read at `now` may have arrived at the earliest: when the last nap began, if it has
@@ -44,20 +31,21 @@ impl Nap {
         slept.map_or(now, |(looked, _)| looked.min(now))
     }
 
-    /// A read at `now` brought so many bytes, of the inbox's `room`. `unhurried`: until when nobody waits
-    /// for what comes, if anything is pending.
+    /// A read at `now` brought so many bytes; the inbox has so much `room`. `unhurried`: until when nobody
+    /// waits for what comes, if anything is pending. Returns until when to nap.
     ///
     /// There is no nap before the stream has proven hot, and none close to the end of the window, so that
     /// what arrives until then is part of it.
-    pub fn after(&mut self, read: usize, room: usize, unhurried: Option<Instant>, now: Instant) -> Rest {
-        self.full = if read > room / 2 { self.full + 1 } else { 0 };
+    pub fn after(
+        &mut self,
+        read: usize,
+        room: usize,
+        unhurried: Option<Instant>,
+        now: Instant,
+    ) -> Option<Instant> {
         let wake = self.wake(read, room, unhurried, now);
         self.looked = Some((now, wake.unwrap_or(now)));
-        if self.full == Self::TURN {
-            self.full = 0;
-            return Rest::Turn;
-        }
-        wake.map_or(Rest::None, Rest::Until)
+        wake
     }
 
     fn wake(
@@ -93,8 +81,6 @@ impl Nap {
     const SHORT: Duration = Duration::from_millis(2);
     /// One transaction may come in several reads and be all.
     const HOT: u32 = 4;
-    /// Each turn costs a look at the poller, which is a tenth of what a read costs.
-    const TURN: u32 = 8;
 }
 
 #[cfg(test)]
@@ -108,7 +94,7 @@ mod tests {
         let mut nap = Nap::new(debounce);
         for early in (1..5).rev() {
             let now = now - early * MS / 100;
-            assert_eq!(nap.after(100, ROOM, Some(now + 50 * MS), now), Rest::None, "not hot yet");
+            assert_eq!(nap.after(100, ROOM, Some(now + 50 * MS), now), None, "not hot yet");
         }
         nap
     }
@@ -118,40 +104,40 @@ mod tests {
         let start = Instant::now();
         let unhurried = Some(start + 50 * MS);
         let least = hot(50 * MS, start).after(300, ROOM, unhurried, start);
-        assert_eq!(least, Rest::Until(start + 2 * MS), "never for less");
+        assert_eq!(least, Some(start + 2 * MS), "never for less");
         let mut nap = hot(50 * MS, start);
         let mut sleeps_until = |read, at| nap.after(read, ROOM, unhurried, start + at);
         let in_which = |bytes_per_ms| MS * 32_768 / bytes_per_ms;
         assert_eq!(
             sleeps_until(100, Duration::ZERO),
-            Rest::Until(start + in_which(10_000)),
+            Some(start + in_which(10_000)),
             "a quarter of the room"
         );
-        assert_eq!(sleeps_until(4000, 4 * MS), Rest::Until(start + 14 * MS), "never for longer");
-        assert_eq!(sleeps_until(50_000, 14 * MS), Rest::Until(start + 14 * MS + in_which(5000)));
+        assert_eq!(sleeps_until(4000, 4 * MS), Some(start + 14 * MS), "never for longer");
+        assert_eq!(sleeps_until(50_000, 14 * MS), Some(start + 14 * MS + in_which(5000)));
     }
 
     #[test]
     fn r4_the_last_part_of_a_window_is_read_in_time() {
         let start = Instant::now();
         let sleeps_until = |end| hot(50 * MS, start).after(100, ROOM, Some(start + end), start);
-        assert_eq!(sleeps_until(5 * MS), Rest::Until(start + 3 * MS));
-        assert_eq!(sleeps_until(4 * MS), Rest::Until(start + 2 * MS));
-        assert_eq!(sleeps_until(3 * MS), Rest::None);
+        assert_eq!(sleeps_until(5 * MS), Some(start + 3 * MS));
+        assert_eq!(sleeps_until(4 * MS), Some(start + 2 * MS));
+        assert_eq!(sleeps_until(3 * MS), None);
     }
 
     #[test]
     fn a_stream_that_pauses_is_not_hot() {
         let start = Instant::now();
         let mut nap = hot(50 * MS, start);
-        assert_eq!(nap.after(100, ROOM, Some(start + 60 * MS), start + 10 * MS), Rest::None);
+        assert_eq!(nap.after(100, ROOM, Some(start + 60 * MS), start + 10 * MS), None);
     }
 
     #[test]
     fn r4_nobody_is_kept_waiting() {
         let start = Instant::now();
         let check = |debounce, read, until: Option<Duration>| {
-            hot(debounce, start).after(read, ROOM, until.map(|until| start + until), start) != Rest::None
+            hot(debounce, start).after(read, ROOM, until.map(|until| start + until), start).is_some()
         };
         assert!(!check(50 * MS, 100, None), "nothing is pending, or it is due at once");
         assert!(!check(50 * MS, 100, Some(3 * MS)), "the window closes soon");
@@ -159,19 +145,5 @@ mod tests {
         assert!(!check(50 * MS, ROOM / 2 + 1, Some(50 * MS)), "more is waiting");
         assert!(!check(50 * MS, 1000, Some(50 * MS)), "the socket would fill up");
         assert!(check(50 * MS, 600, Some(50 * MS)));
-    }
-
-    #[test]
-    fn r9_a_flood_leaves_others_a_turn_now_and_then() {
-        let start = Instant::now();
-        let mut nap = Nap::new(50 * MS);
-        let mut read = |read| nap.after(read, ROOM, Some(start + 50 * MS), start);
-        for _ in 0..3 {
-            assert_eq!([0; 7].map(|_| read(ROOM)), [Rest::None; 7]);
-            assert_eq!(read(ROOM), Rest::Turn);
-        }
-        assert_eq!([0; 7].map(|_| read(ROOM)), [Rest::None; 7]);
-        read(100);
-        assert_eq!(read(ROOM), Rest::None, "in between it waited");
     }
 }

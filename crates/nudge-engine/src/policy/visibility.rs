@@ -125,12 +125,15 @@ impl Snapshot {
     }
 }
 
-/// How long to wait before looking again: `tries` looks have not seen everything. Short at first, for
-/// a commit on its way takes less than a millisecond; then longer, for a standby may take hours.
-pub fn pause(tries: u32) -> Duration {
+/// How long to wait before looking again: `tries` looks before the last one have not seen everything.
+/// `None`, not at all, at first, for a commit on its way takes no longer than a look does, and a timer
+/// takes a millisecond or two; then longer, for a standby may take hours.
+pub fn pause(tries: u32) -> Option<Duration> {
+    const AT_ONCE: u32 = 4;
     const FIRST: Duration = Duration::from_millis(1);
     const LONGEST: Duration = Duration::from_millis(50);
-    2_u32.checked_pow(tries).map_or(LONGEST, |factor| (FIRST * factor).min(LONGEST))
+    let factor = 2_u32.checked_pow(tries.checked_sub(AT_ONCE)?);
+    Some(factor.map_or(LONGEST, |factor| (FIRST * factor).min(LONGEST)))
 }
 
 /// How long a new stream waits for the transactions that ran when its slot was made; `None`: it does
@@ -224,8 +227,9 @@ mod tests {
 
     #[test]
     fn pauses_grow_and_stay_short() {
-        let pauses: Vec<_> = (0..8).map(|tries| pause(tries).as_millis()).collect();
-        assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 50, 50]);
-        assert_eq!(pause(u32::MAX).as_millis(), 50);
+        let millis = |tries| pause(tries).map_or(0, |pause| pause.as_millis());
+        let pauses: Vec<_> = (0..12).map(millis).collect();
+        assert_eq!(pauses, [0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 50, 50]);
+        assert_eq!(millis(u32::MAX), 50);
     }
 }

@@ -4,6 +4,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Instant;
 
+use futures::FutureExt;
 use nudge_decode::{Decoded, Decoder};
 use nudge_proto::{Lsn, StandbyStatus, Stream, StreamEvent};
 use tokio::select;
@@ -12,7 +13,7 @@ use tokio::task::yield_now;
 use tokio::time::Sleep;
 
 use crate::policy::diagnosis::{self, Stage};
-use crate::policy::{Feedback, Nap, Postmark, Rest};
+use crate::policy::{Feedback, Nap, Postmark};
 use crate::runtime::intake::Intake;
 use crate::runtime::link::Link;
 use crate::runtime::{clock, meter};
@@ -33,6 +34,13 @@ pub(crate) struct Replication<'a> {
     pub(crate) outgrown: Arc<Notify>,
 }
 
+/// What came of one turn of reading.
+struct TakenIn {
+    bytes: usize,
+    /// There was more at its end.
+    more: bool,
+}
+
 impl Replication<'_> {
     /// Reads until the connection ends, and says why it did. Nothing here waits for the consumer
     /// (rule R9).
@@ -40,21 +48,23 @@ impl Replication<'_> {
         let mut alarm = pin!(clock::sleep_until(clock::now()));
         let mut read = 0;
         loop {
+            let taken_in = self.take_in(read);
             let now = clock::now();
-            let understood = self.understand();
             // Also when the stream ends here: what came before its end is delivered.
             let arrived = self.postmark.arrived(self.nap.earliest(now), now);
             let unhurried = self.intake.close(self.feedback.position(), arrived, now);
-            if let Err(error) = understood {
-                return error;
-            }
+            let taken_in = match taken_in {
+                Ok(taken_in) => taken_in,
+                Err(error) => return error,
+            };
             if let Some((position, ask)) = self.feedback.status(now) {
                 self.confirm(position, ask);
             }
             if self.feedback.is_dead(now) {
                 return silent();
             }
-            self.rest(std::mem::take(&mut read), unhurried, now, alarm.as_mut()).await;
+            self.rest(taken_in, unhurried, now, alarm.as_mut()).await;
+            read = 0;
             let deadline = self.feedback.deadline();
             select! {
                 biased;
@@ -73,31 +83,46 @@ impl Replication<'_> {
         }
     }
 
-    /// Between a read that brought so many bytes and the next one.
+    /// Before the next read.
     async fn rest(
         &mut self,
-        brought: usize,
+        TakenIn { bytes, more }: TakenIn,
         unhurried: Option<Instant>,
         now: Instant,
         mut alarm: Pin<&mut Sleep>,
     ) {
-        if brought == 0 {
+        if bytes == 0 {
             return;
         }
-        match self.nap.after(brought, self.link.inbox.capacity(), unhurried, now) {
-            Rest::Until(wake) if self.link.out.is_empty() => {
-                self.link.detach();
-                alarm.as_mut().reset(wake.into());
-                alarm.await;
-            }
-            Rest::Turn => yield_now().await,
-            Rest::None | Rest::Until(_) => {}
+        let wake = self.nap.after(bytes, self.link.inbox.capacity(), unhurried, now);
+        if more {
+            // On a runtime of one thread the others have had no turn for a while.
+            yield_now().await;
+        } else if let (Some(wake), true) = (wake, self.link.out.is_empty()) {
+            self.link.detach();
+            alarm.as_mut().reset(wake.into());
+            alarm.await;
         }
     }
 
-    /// Everything that has arrived, message by message.
-    fn understand(&mut self) -> Result<(), Error> {
+    /// Understands what was read, and what more there is by then: what follows is done once for all of it.
+    fn take_in(&mut self, read: usize) -> Result<TakenIn, Error> {
         self.intake.open();
+        let full = self.link.inbox.capacity() / 2;
+        let mut taken_in = TakenIn { bytes: read, more: read > full };
+        let mut used = self.understand()?;
+        for _ in 1..READS_AT_ONCE {
+            let Some(arrived) = taken_in.more.then(|| self.link.exchange().now_or_never()) else { break };
+            let read = arrived.unwrap_or(Ok(0)).map_err(|error| diagnosis::network(Stage::Stream, error))?;
+            taken_in = TakenIn { bytes: taken_in.bytes + read, more: read > full };
+            used += self.understand()?;
+        }
+        self.intake.measure(used);
+        Ok(taken_in)
+    }
+
+    /// Everything that has arrived, message by message. Returns in how many bytes.
+    fn understand(&mut self) -> Result<usize, Error> {
         let mut used = 0;
         loop {
             let input = self.link.inbox.filled().get(used..).unwrap_or_default();
@@ -130,8 +155,7 @@ impl Replication<'_> {
             }
         }
         self.link.inbox.consume(used);
-        self.intake.measure(used);
-        Ok(())
+        Ok(used)
     }
 
     /// Says how far we are, unless the last time is still under way: for a server that asks and does
@@ -190,3 +214,6 @@ fn ended() -> Error {
     Error::transient(ErrorKind::Unavailable, "the server ended the stream")
         .with_hint("the server is shutting down or restarting")
 }
+
+/// Others are to have their turn within a millisecond.
+const READS_AT_ONCE: usize = 8;

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
 use indexmap::IndexSet;
@@ -50,6 +50,16 @@ enum Step {
     Pausing(Pin<Box<Sleep>>, Option<Box<Witness>>),
 }
 
+impl Step {
+    fn asking(witness: Witness, tables: &Arc<[TableName]>) -> Self {
+        Self::Asking(Box::pin(witness.ask(Arc::clone(tables))))
+    }
+
+    fn pausing(pause: Duration, witness: Witness) -> Self {
+        Self::Pausing(Box::pin(clock::sleep_until(clock::now() + pause)), Some(Box::new(witness)))
+    }
+}
+
 impl Sealed {
     /// `hidden`: its transactions may not be visible yet. `resolve`: its tables may be partitions.
     pub(crate) fn new(
@@ -72,7 +82,7 @@ impl Sealed {
             }
             _ => Arc::default(),
         };
-        let step = Step::Asking(Box::pin(witness.ask(Arc::clone(&tables))));
+        let step = Step::asking(witness, &tables);
         let blind_at = clock::now() + visibility::BLIND;
         Self { item, unseen, tables, route, step, tries: 0, blind_at }
     }
@@ -94,20 +104,21 @@ impl Sealed {
                 Step::Asking(question) => {
                     let (witness, answer) = ready!(question.as_mut().poll(cx));
                     show(status, answer.as_ref().err());
-                    let pause = answer.as_ref().map_or(visibility::RETRY, |_| visibility::pause(self.tries));
+                    let pause =
+                        answer.as_ref().map_or(Some(visibility::RETRY), |_| visibility::pause(self.tries));
                     if let Some(testimony) = self.settle(answer) {
                         return Poll::Ready(self.open(testimony, Some(witness)));
                     }
                     self.tries = self.tries.saturating_add(1);
-                    self.step = Step::Pausing(
-                        Box::pin(clock::sleep_until(clock::now() + pause)),
-                        Some(Box::new(witness)),
-                    );
+                    self.step = match pause {
+                        Some(pause) => Step::pausing(pause, witness),
+                        None => Step::asking(witness, &self.tables),
+                    };
                 }
                 Step::Pausing(pause, witness) => {
                     ready!(pause.as_mut().poll(cx));
                     let Some(witness) = witness.take() else { return Poll::Ready(self.open(None, None)) };
-                    self.step = Step::Asking(Box::pin(witness.ask(Arc::clone(&self.tables))));
+                    self.step = Step::asking(*witness, &self.tables);
                 }
             }
         }

@@ -41,7 +41,9 @@ pub(crate) async fn settle(
             break;
         }
         doubtful = Some(running);
-        clock::sleep_until(end.min(now + visibility::pause(tries))).await;
+        if let Some(pause) = visibility::pause(tries) {
+            clock::sleep_until(end.min(now + pause)).await;
+        }
     }
     Ok(conversation)
 }
