@@ -127,6 +127,7 @@ impl Decoder {
 
     /// The transaction that a message of [`Plugin::Wal2Json`] belongs to: the lower half of its id, if the
     /// plugin printed it where it does with these options. It is read at a glance: nothing else is.
+    #[inline(never)] // Rare, in the midst of what is not.
     pub fn xid(&self, head: &[u8]) -> Option<u32> {
         match self.plugin {
             Plugin::TestDecoding => None,

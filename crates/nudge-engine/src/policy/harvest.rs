@@ -95,6 +95,7 @@ impl Harvest {
     }
 
     /// What has come of the transaction may be all of it, or more may follow: nobody will tell.
+    #[inline(never)] // Rare, in the midst of what is not.
     pub fn leave(&mut self) {
         if let Transaction::Changed(xid) = std::mem::take(&mut self.transaction) {
             xid.into_iter().for_each(|xid| self.unseen.add(xid));

@@ -48,25 +48,14 @@ impl Intake {
     }
 
     /// Takes a message of the plugin in. In steady state this is a comparison and an addition.
+    ///
+    /// Without markers it is a transaction by itself, perhaps a part of one.
     #[inline]
     pub(crate) fn read(&mut self, decoder: &Decoder, head: &[u8], cut: bool) {
-        if decoder.has_markers() {
-            self.recognise(decoder, head, cut);
-        } else {
-            self.read_alone(decoder, head, cut);
+        let alone = !decoder.has_markers();
+        if alone {
+            self.harvest.begin(decoder.xid(head));
         }
-    }
-
-    /// A message that nothing else tells the transaction of is one by itself, perhaps a part of one.
-    #[inline(never)] // It would crowd out the short way.
-    fn read_alone(&mut self, decoder: &Decoder, head: &[u8], cut: bool) {
-        self.harvest.begin(decoder.xid(head));
-        self.recognise(decoder, head, cut);
-        self.harvest.leave();
-    }
-
-    #[inline(always)] // In two places, the compiler would do it in none.
-    fn recognise(&mut self, decoder: &Decoder, head: &[u8], cut: bool) {
         match self.familiar.look(head) {
             Look::Known(_, Standing::Nothing) => {}
             Look::Known(table, Standing::At(place)) => {
@@ -79,6 +68,9 @@ impl Intake {
                 self.familiar.keep(standing);
             }
             Look::Strange => self.read_strange(decoder, head, cut),
+        }
+        if alone {
+            self.harvest.leave();
         }
     }
 

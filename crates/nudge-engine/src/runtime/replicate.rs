@@ -197,6 +197,8 @@ fn outgrown() -> Error {
 
 /// A warning that stands for a change tells no transaction (rules R8 and R13). Where markers do not either,
 /// what can be seen cannot be asked for; the Resync of the next stream stands for the change.
+#[cold]
+#[inline(never)]
 fn anonymous(decoded: &Decoded<'_>) -> Error {
     let table = match decoded {
         Decoded::Change(identities) => identities.as_slice().first().map(|identity| &identity.table),
