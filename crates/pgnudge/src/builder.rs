@@ -218,7 +218,7 @@ impl Builder {
 
     /// Whether wal2json prints a message where a transaction begins and one where it ends. Default: on, and
     /// test_decoding always does. They are half of what a transaction of one row costs the server
-    /// (`docs/performance.md`), and all that one of other tables costs it, if the server applies the table
+    /// (`docs/performance.md`), and most of what one of other tables costs it, if the server applies the table
     /// patterns: which takes [`partition_root(false)`](Self::partition_root) here, since the first partitioned
     /// table could come unnoticed.
     ///

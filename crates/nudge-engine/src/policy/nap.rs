@@ -13,22 +13,31 @@ pub struct Nap {
     longest: Duration,
     /// When the last read ended, and the nap behind it.
     looked: Option<(Instant, Instant)>,
+    /// When the nap before that one began, if it was one.
+    before: Option<Instant>,
     /// Reads in a row that found something at once.
     quick: u32,
+    /// How long the next nap may be at most.
+    limit: Duration,
 }
 
 impl Nap {
     /// At most a fifth of `debounce`. Without a window there are no naps.
     pub fn new(debounce: Duration) -> Self {
         let shortest = (debounce / 25).min(Self::SHORT);
-        Self { shortest, longest: 5 * shortest, looked: None, quick: 0 }
+        Self { shortest, longest: 5 * shortest, looked: None, before: None, quick: 0, limit: shortest }
     }
 
-    /// When what is read at `now` may have arrived at the earliest: when the last nap began, if it has
-    /// just ended.
+    /// When what is read at `now` was sent at the earliest, as far as that matters: when the nap before
+    /// the last one began. What is sent during a nap may be held up until the read at its end.
     pub fn earliest(&self, now: Instant) -> Instant {
-        let slept = self.looked.filter(|(looked, awake)| looked < awake && now <= *awake + self.shortest);
-        slept.map_or(now, |(looked, _)| looked.min(now))
+        self.nap_until(now).map_or(now, |began| self.before.unwrap_or(began).min(now))
+    }
+
+    /// When the nap began that has just ended.
+    fn nap_until(&self, now: Instant) -> Option<Instant> {
+        let (looked, awake) = self.looked?;
+        (looked < awake && now <= awake + self.shortest).then_some(looked)
     }
 
     /// A read at `now` brought so many bytes; the inbox has so much `room`. `unhurried`: until when nobody
@@ -44,6 +53,7 @@ impl Nap {
         now: Instant,
     ) -> Option<Instant> {
         let wake = self.wake(read, room, unhurried, now);
+        self.before = self.nap_until(now);
         self.looked = Some((now, wake.unwrap_or(now)));
         wake
     }
@@ -60,11 +70,14 @@ impl Nap {
         let length = self.length(read, now.saturating_duration_since(looked), room)?;
         let latest = unhurried?.checked_sub(self.shortest)?;
         let may = self.quick > Self::HOT && now + self.shortest <= latest;
+        self.limit = if may { self.longest.min(2 * length) } else { self.shortest };
         may.then_some(latest.min(now + length))
     }
 
     /// How long a nap may be, at the rate of the last read: as long as it takes to fill a quarter of the
-    /// inbox.
+    /// inbox, but at first no longer than twice the one before. TCP begins slowly after a pause, too: of a
+    /// burst of small messages only the first few are on their way until they are acknowledged, and that
+    /// is when they are read.
     ///
     /// None at all when so much comes that the socket would fill up meanwhile. Bytes that wait longer
     /// than it takes to write as many again have left the processor's cache: then a nap costs more than
@@ -73,7 +86,7 @@ impl Nap {
         let nanos = arrived_in.as_nanos().saturating_mul(room as u128 / 4) / read.max(1) as u128;
         let quarter = Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX));
         let fits = read <= room / 2 && self.shortest <= quarter.saturating_mul(4);
-        (fits && !self.shortest.is_zero()).then(|| quarter.clamp(self.shortest, self.longest))
+        (fits && !self.shortest.is_zero()).then(|| quarter.clamp(self.shortest, self.limit))
     }
 
     /// A server at full speed prints some 20 MB per second: in this time less than the smallest receive
@@ -103,27 +116,42 @@ mod tests {
     fn r4_a_hot_stream_is_read_every_few_milliseconds_while_its_window_is_open() {
         let start = Instant::now();
         let unhurried = Some(start + 50 * MS);
-        let least = hot(50 * MS, start).after(300, ROOM, unhurried, start);
-        assert_eq!(least, Some(start + 2 * MS), "never for less");
         let mut nap = hot(50 * MS, start);
         let mut sleeps_until = |read, at| nap.after(read, ROOM, unhurried, start + at);
         let in_which = |bytes_per_ms| MS * 32_768 / bytes_per_ms;
+        assert_eq!(sleeps_until(100, Duration::ZERO), Some(start + 2 * MS), "short at first");
+        assert_eq!(sleeps_until(4000, 2 * MS), Some(start + 6 * MS));
+        assert_eq!(sleeps_until(4000, 6 * MS), Some(start + 14 * MS));
+        assert_eq!(sleeps_until(4000, 14 * MS), Some(start + 24 * MS), "never for longer");
         assert_eq!(
-            sleeps_until(100, Duration::ZERO),
-            Some(start + in_which(10_000)),
+            sleeps_until(50_000, 24 * MS),
+            Some(start + 24 * MS + in_which(5000)),
             "a quarter of the room"
         );
-        assert_eq!(sleeps_until(4000, 4 * MS), Some(start + 14 * MS), "never for longer");
-        assert_eq!(sleeps_until(50_000, 14 * MS), Some(start + 14 * MS + in_which(5000)));
+        assert_eq!(sleeps_until(60_000, 28 * MS), Some(start + 28 * MS + in_which(15_000)));
+        assert_eq!(sleeps_until(60_000, 31 * MS), Some(start + 33 * MS), "never for less");
     }
 
     #[test]
     fn r4_the_last_part_of_a_window_is_read_in_time() {
         let start = Instant::now();
         let sleeps_until = |end| hot(50 * MS, start).after(100, ROOM, Some(start + end), start);
-        assert_eq!(sleeps_until(5 * MS), Some(start + 3 * MS));
+        assert_eq!(sleeps_until(5 * MS), Some(start + 2 * MS));
         assert_eq!(sleeps_until(4 * MS), Some(start + 2 * MS));
         assert_eq!(sleeps_until(3 * MS), None);
+    }
+
+    #[test]
+    fn r4_what_was_sent_during_two_naps_is_read_at_their_end() {
+        let start = Instant::now();
+        let mut nap = hot(50 * MS, start);
+        assert_eq!(nap.earliest(start), start, "no nap has been");
+        for (asleep, awake, earliest) in [(0, 2, 0), (2, 6, 0), (6, 14, 2)] {
+            let (asleep, awake) = (start + asleep * MS, start + awake * MS);
+            assert_eq!(nap.after(100, ROOM, Some(start + 50 * MS), asleep), Some(awake));
+            assert_eq!(nap.earliest(awake), start + earliest * MS);
+            assert_eq!(nap.earliest(awake + 3 * MS), awake + 3 * MS, "it came after the nap");
+        }
     }
 
     #[test]
