@@ -50,14 +50,14 @@ fn cases() -> Vec<Case> {
     };
     let (json, test) = (Plugin::Wal2Json, Plugin::TestDecoding);
     vec![
-        case("wal2json, 10,000 rows/tx", 225.0, json, Row::Of(377), 1, 10_000, N),
-        case("test_decoding, 10,000 rows/tx", 160.0, test, Row::Of(204), 1, 10_000, N),
-        case("wal2json, 1 row/tx", 1004.0, json, Row::Of(377), 1, 1, N),
-        case("test_decoding, 1 row/tx", 801.0, test, Row::Of(204), 1, 1, N),
-        case("wal2json, 8 tables in turn", 359.0, json, Row::Of(377), 8, 100, N),
-        case("test_decoding, 8 tables in turn", 228.0, test, Row::Of(204), 8, 100, N),
-        case("wal2json, 50 columns", 250.0, json, Row::Wide, 1, 100, N / 4),
-        case("test_decoding, 50 columns", 181.0, test, Row::Wide, 1, 100, N / 4),
+        case("wal2json, 10,000 rows/tx", 228.0, json, Row::Of(377), 1, 10_000, N),
+        case("test_decoding, 10,000 rows/tx", 164.0, test, Row::Of(204), 1, 10_000, N),
+        case("wal2json, 1 row/tx", 1017.0, json, Row::Of(377), 1, 1, N),
+        case("test_decoding, 1 row/tx", 820.0, test, Row::Of(204), 1, 1, N),
+        case("wal2json, 8 tables in turn", 361.0, json, Row::Of(377), 8, 100, N),
+        case("test_decoding, 8 tables in turn", 229.0, test, Row::Of(204), 8, 100, N),
+        case("wal2json, 50 columns", 267.0, json, Row::Wide, 1, 100, N / 4),
+        case("test_decoding, 50 columns", 182.0, test, Row::Wide, 1, 100, N / 4),
     ]
 }
 

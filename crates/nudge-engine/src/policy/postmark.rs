@@ -1,4 +1,4 @@
-//! When a message arrived that lay in the socket for a while.
+//! When a message was on its way that was read later.
 
 use std::time::{Duration, Instant};
 
@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 ///
 /// XLogData tells when the server sent it (manual, "Streaming Replication Protocol"). Neither the
 /// difference of the clocks nor how long messages are under way is known, but each message that is read
-/// tells something about their sum: it has not arrived before the socket was last found empty, nor
-/// after it was read.
+/// tells something about their sum: it would not have arrived long before the socket was last found empty,
+/// nor after it was read.
 #[derive(Clone, Debug, Default)]
 pub struct Postmark {
     /// Of the last message, in microseconds of the server's clock. 0: there was none since it was asked
