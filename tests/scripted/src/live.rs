@@ -49,6 +49,21 @@ impl Live {
         Self { feed: connecting.live().await, backend, network }
     }
 
+    /// A feed of a standby.
+    pub async fn of_standby(knobs: Knobs) -> Self {
+        let mut network = Network::new();
+        let connecting = network.connect(knobs);
+        let mut backend = network.accept().await;
+        backend.lets_in().await;
+        backend.sends(&frames::parameter_status("in_hot_standby", "on")).await;
+        backend.prepares().await;
+        backend.makes_slot().await;
+        backend.starts().await;
+        let mut live = Self { feed: connecting.live().await, backend, network };
+        assert_eq!(live.next().await, "connected");
+        live
+    }
+
     /// These messages of the plugin arrive in pieces of such sizes, in turn; the feed reads each before
     /// it gets the next one.
     pub async fn prints_in_pieces(&mut self, messages: &[String], sizes: &[usize]) {

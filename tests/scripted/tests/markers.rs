@@ -88,16 +88,7 @@ async fn r13_a_resync_waits_for_the_change_that_it_stands_for() {
 /// What a standby decodes can be seen; the position is still to be found out.
 #[tokio::test(start_paused = true)]
 async fn r13_a_standby_is_asked_too() {
-    let mut network = Network::new();
-    let connecting = network.connect(unmarked());
-    let mut backend = network.accept().await;
-    backend.lets_in().await;
-    backend.sends(&frames::parameter_status("in_hot_standby", "on")).await;
-    backend.prepares().await;
-    backend.makes_slot().await;
-    backend.starts().await;
-    let mut feed = connecting.live().await;
-    assert_eq!(wakeup(&feed.next().await), "connected");
+    let Live { mut network, mut backend, mut feed } = Live::of_standby(unmarked()).await;
     inserts(&mut backend, 700, "a").await;
     let script = async { witness(&mut network).await.sees(800, &[]).await };
     let (item, ()) = soon("both", async { tokio::join!(feed.next(), script) }).await;

@@ -9,7 +9,6 @@ use pgnudge_scripted::{
     Live, MS, Network, Reception, S, START, Server, XID, eager, is_seen_after, live, position, relaxed,
     settle, soon, timed, wakeup, with_a_slot, witness,
 };
-use pgnudge_testkit::frames;
 use tokio::time::{sleep, timeout};
 
 #[tokio::test(start_paused = true)]
@@ -96,16 +95,7 @@ async fn r13_what_need_not_be_checked_is_not() {
 /// What a standby decodes it has replayed, and that is visible.
 #[tokio::test(start_paused = true)]
 async fn r13_a_standby_is_not_asked() {
-    let mut network = Network::new();
-    let connecting = network.connect(eager());
-    let mut backend = network.accept().await;
-    backend.lets_in().await;
-    backend.sends(&frames::parameter_status("in_hot_standby", "on")).await;
-    backend.prepares().await;
-    backend.makes_slot().await;
-    backend.starts().await;
-    let mut live = Live { feed: connecting.live().await, backend, network };
-    assert_eq!(live.next().await, "connected");
+    let mut live = Live::of_standby(eager()).await;
     sleep(S).await;
     live.backend.commits(&["public.a"]).await;
     assert_eq!(timed(live.next()).await, (Duration::ZERO, "public.a 1".to_owned()));

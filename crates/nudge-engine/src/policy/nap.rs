@@ -31,11 +31,11 @@ impl Nap {
     /// When what is read at `now` was sent at the earliest, as far as that matters: when the nap before
     /// the last one began. What is sent during a nap may be held up until the read at its end.
     pub fn earliest(&self, now: Instant) -> Instant {
-        self.nap_until(now).map_or(now, |began| self.before.unwrap_or(began).min(now))
+        self.last_nap(now).map_or(now, |began| self.before.unwrap_or(began).min(now))
     }
 
-    /// When the nap began that has just ended.
-    fn nap_until(&self, now: Instant) -> Option<Instant> {
+    /// When the nap began that has just ended, if one has.
+    fn last_nap(&self, now: Instant) -> Option<Instant> {
         let (looked, awake) = self.looked?;
         (looked < awake && now <= awake + self.shortest).then_some(looked)
     }
@@ -53,7 +53,7 @@ impl Nap {
         now: Instant,
     ) -> Option<Instant> {
         let wake = self.wake(read, room, unhurried, now);
-        self.before = self.nap_until(now);
+        self.before = self.last_nap(now);
         self.looked = Some((now, wake.unwrap_or(now)));
         wake
     }
@@ -75,9 +75,8 @@ impl Nap {
     }
 
     /// How long a nap may be, at the rate of the last read: as long as it takes to fill a quarter of the
-    /// inbox, but at first no longer than twice the one before. TCP begins slowly after a pause, too: of a
-    /// burst of small messages only the first few are on their way until they are acknowledged, and that
-    /// is when they are read.
+    /// inbox, but at first no longer than twice the one before: of a burst of small messages after a pause
+    /// most was seen to come through only when the first few had been read.
     ///
     /// None at all when so much comes that the socket would fill up meanwhile. Bytes that wait longer
     /// than it takes to write as many again have left the processor's cache: then a nap costs more than

@@ -218,4 +218,4 @@ fn ended() -> Error {
 }
 
 /// Others are to have their turn within a millisecond.
-const READS_AT_ONCE: usize = 16;
+const READS_AT_ONCE: usize = 12;
