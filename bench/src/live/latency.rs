@@ -76,7 +76,7 @@ fn kinds() -> impl Iterator<Item = Kind> {
     ];
     let feeds = window.into_iter().flat_map(|(debounce, edge)| {
         let feed = move |visibility| Kind::Pgnudge { debounce, edge, visibility };
-        [Visibility::Off, Visibility::Auto].map(feed)
+        [Visibility::Off, Visibility::Always].map(feed)
     });
     [Kind::Listen, Kind::PgRecvlogical].into_iter().chain(feeds)
 }

@@ -6,14 +6,14 @@
 use crate::{Decoded, TablePattern, Unreadable};
 use alloc::borrow::Cow;
 
-/// The change that the `content` of a message with our prefix speaks of.
+/// The nudge that the `content` of a message with our prefix speaks of.
 ///
 /// Names are written as in a pattern. So a bare upper-case letter is refused here too: it might
 /// be meant as SQL means it, in lower case, or as it is.
 pub(crate) fn application_nudge(content: Result<Cow<'_, str>, Unreadable>) -> Decoded<'static> {
     let table = |content: Cow<'_, str>| content.parse().ok().and_then(TablePattern::into_table);
     match content.map(table) {
-        Ok(Some(table)) => Decoded::Change(table.into()),
+        Ok(Some(table)) => Decoded::Nudge(table),
         Ok(None) => Decoded::Unreadable(Unreadable::Nudge),
         Err(why) => Decoded::Unreadable(why),
     }

@@ -3,7 +3,7 @@
 //! Row data never gets this far. What to do with each item, above all with the unreadable
 //! ones, is the engine's business.
 
-use crate::Identities;
+use crate::{Identities, TableRef};
 use thiserror::Error;
 
 /// The meaning of one message.
@@ -16,9 +16,10 @@ pub enum Decoded<'a> {
         /// The transaction's id, 32 bits without the epoch, if the plugin printed it.
         xid: Option<u32>,
     },
-    /// One row changed, or several tables were truncated by one statement, or an application says
-    /// so.
+    /// One row changed, or several tables were truncated by one statement.
     Change(Identities<'a>),
+    /// An application nudges the name of a table. There need not be such a table.
+    Nudge(TableRef<'a>),
     /// The transaction's changes are complete.
     Commit,
     /// Understood, and no change: a logical message, or a notice about something else.

@@ -203,9 +203,9 @@ mod tests {
             let message = format!("message: transactional: 1 prefix: {prefix}, sz: {size} content:{content}");
             assert_eq!(decoder.decode(message.as_bytes(), false), expected, "{message}");
         };
-        check("pgnudge", "public.orders", tables(&[("public", "orders")]));
-        check("pgnudge", r#""a.b"."say ""hi""""#, tables(&[("a.b", "say \"hi\"")]));
-        check("pgnudge", r#"a.", sz: 2 content:""#, tables(&[("a", ", sz: 2 content:")]));
+        check("pgnudge", "public.orders", Decoded::Nudge(TableRef::new("public", "orders")));
+        check("pgnudge", r#""a.b"."say ""hi""""#, Decoded::Nudge(TableRef::new("a.b", "say \"hi\"")));
+        check("pgnudge", r#"a.", sz: 2 content:""#, Decoded::Nudge(TableRef::new("a", ", sz: 2 content:")));
         for content in ["", "orders", "public.*", "public.Orders", "a.b.c", "a.b\0"] {
             check("pgnudge", content, Decoded::Unreadable(Unreadable::Nudge));
         }

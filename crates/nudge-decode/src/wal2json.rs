@@ -294,8 +294,12 @@ mod tests {
             assert_eq!(decoder.decode(message.as_bytes(), cut), expected, "{message}");
         };
         let ours = r#"{"action":"M","xid":7,"transactional":true,"prefix":"pgnudge","content":"#;
-        check(&format!(r#"{ours}"public.orders"}}"#), false, table("public", "orders"));
-        check(&format!(r#"{ours}"\"a.b\".c"}}"#), false, table("a.b", "c"));
+        check(
+            &format!(r#"{ours}"public.orders"}}"#),
+            false,
+            Decoded::Nudge(TableRef::new("public", "orders")),
+        );
+        check(&format!(r#"{ours}"\"a.b\".c"}}"#), false, Decoded::Nudge(TableRef::new("a.b", "c")));
         check(&format!(r#"{ours}"public.*"}}"#), false, Decoded::Unreadable(Unreadable::Nudge));
         check(&format!("{ours}null}}"), false, Decoded::Unreadable(Unreadable::Grammar));
         check(&format!(r#"{ours}"public.or"#), true, Decoded::Unreadable(Unreadable::Cut));

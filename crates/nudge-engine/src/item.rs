@@ -30,14 +30,6 @@ pub enum FeedItem {
     },
 }
 
-impl FeedItem {
-    /// The position moves on to where every change of the item is known to lie before.
-    pub(crate) fn raise_lsn(&mut self, to: Lsn) {
-        let (Self::Resync { lsn, .. } | Self::Batch { lsn, .. }) = self;
-        *lsn = to.max(*lsn);
-    }
-}
-
 /// A table that changed; with the payload `pk`, a row where its key can be told.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]

@@ -93,7 +93,7 @@ impl Default for Knobs {
             connect_timeout: Duration::from_secs(10),
             slot_timeout: Duration::from_secs(30),
             backoff: Backoff { initial: Duration::from_millis(100), max: Duration::from_secs(5) },
-            visibility: Visibility::Auto,
+            visibility: Visibility::Always,
             partition_root: true,
             parent_of: None,
             messages: false,
@@ -174,7 +174,7 @@ impl Knobs {
         if self.visibility == Visibility::Off {
             return Err(Error::config(
                 "transaction_markers is off, and so is visibility: positions could be before their commits",
-                "set visibility to auto, or transaction_markers to on",
+                "set visibility to always, or transaction_markers to on",
             ));
         }
         Ok(())

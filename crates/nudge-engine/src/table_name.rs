@@ -1,5 +1,6 @@
 //! The name of a table, as events carry it.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -38,6 +39,19 @@ impl TableName {
     /// `schema.table`.
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+}
+
+/// By schema, then by table.
+impl Ord for TableName {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.schema(), self.table()).cmp(&(other.schema(), other.table()))
+    }
+}
+
+impl PartialOrd for TableName {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 

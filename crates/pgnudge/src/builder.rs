@@ -149,8 +149,8 @@ impl Builder {
     }
 
     /// Which items wait until their transactions can be seen by a new snapshot, so that a refetch made
-    /// at once sees them. Default: those with a commit younger than 20 ms, and all when the server has
-    /// synchronous standbys. It costs a second, ordinary session, opened when it is needed first.
+    /// at once sees them. Default: all. It costs a second, ordinary session, opened as the feed goes live, and
+    /// one short question per item.
     #[must_use]
     pub fn visibility(mut self, visibility: Visibility) -> Self {
         self.knobs.visibility = visibility;

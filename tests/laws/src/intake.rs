@@ -9,7 +9,7 @@ mod naive;
 use std::time::{Duration, Instant, SystemTime};
 
 use nudge_decode::{Identity, Key, KeyColumn, KeyValue, TableRef};
-use nudge_engine::policy::{Coalescer, Debouncer, Edge, Harvest, Snapshot, Taken, Unseen, Window};
+use nudge_engine::policy::{Coalescer, Debouncer, Edge, Harvest, Snapshot, Unseen, Window};
 use nudge_engine::{Event, FeedItem, Lsn, Reason};
 
 use naive::Naive;
@@ -113,11 +113,11 @@ impl Play {
         match operation {
             Operation::Begin => {
                 self.xid += 1;
-                self.harvest.begin(Some(self.xid));
+                self.harvest.begin(Some(self.xid), Lsn::new(self.lsn));
                 self.naive.begin(self.xid);
             }
             Operation::Commit => {
-                self.harvest.commit();
+                self.harvest.commit(Lsn::new(self.lsn));
                 self.naive.commit();
             }
             Operation::Change(name) => {
@@ -171,7 +171,9 @@ impl Play {
         let expected = self.naive.take(self.now);
         match (self.window.take(self.now), expected) {
             (None, None) => {}
-            (Some(Taken::Item(item, unseen)), Some((expected, xids))) => {
+            (Some(held), Some((expected, xids))) => {
+                let unseen = held.unseen.clone();
+                let item = held.into_item().expect("what is taken is an item");
                 self.is_bounded(&item);
                 self.undelivered = match item {
                     FeedItem::Resync { reason, .. } => Some(reason),
@@ -194,7 +196,7 @@ impl Play {
 
 /// As long as one of the transactions runs, the item waits.
 fn waits_for_all(unseen: &Unseen, xids: &[u32]) {
-    let snapshot = |running| Snapshot { xmax: 1 << 20, running, lsn: Lsn::ZERO };
+    let snapshot = |running| Snapshot { xmax: 1 << 20, next: 1 << 20, running, ..Snapshot::default() };
     for xid in xids {
         assert!(!unseen.clone().confirm(&snapshot(vec![u64::from(*xid)])), "it does not wait for {xid}");
     }

@@ -47,6 +47,7 @@ impl Object {
         match decoded {
             Decoded::Begin { .. } => assert_eq!(action, "B"),
             Decoded::Commit => assert_eq!(action, "C"),
+            Decoded::Nudge(_) => assert_eq!(action, "M"),
             Decoded::Silent => {
                 assert!(!["I", "U", "D", "T", "B", "C"].contains(&action), "{action} is silent");
             }

@@ -15,7 +15,7 @@ use crate::network::Fate;
 /// Where every slot starts.
 pub const START: u64 = 0x100;
 
-/// The transaction that every change belongs to.
+/// The transaction that changes belong to, unless the test says otherwise.
 pub const XID: u64 = 748;
 
 /// One connection's server process: a [`Walsender`] that speaks test_decoding, and keeps count of its
@@ -25,6 +25,8 @@ pub struct Backend {
     walsender: Walsender<DuplexStream>,
     fate: Arc<Fate>,
     lsn: u64,
+    /// The transaction that changes belong to.
+    pub xid: u64,
     began: Instant,
 }
 
@@ -33,7 +35,7 @@ impl Backend {
     pub const CANCEL_REQUEST: Opening = Opening::Cancel(BACKEND_KEY.0, BACKEND_KEY.1);
 
     pub(crate) fn new(pipe: DuplexStream, fate: Arc<Fate>) -> Self {
-        Self { walsender: Walsender::new(pipe), fate, lsn: START, began: Instant::now() }
+        Self { walsender: Walsender::new(pipe), fate, lsn: START, xid: XID, began: Instant::now() }
     }
 
     /// Lets the feed in, prepares its session, makes its slot and streams.
@@ -56,6 +58,16 @@ impl Backend {
 
     /// Answers the settings of the session, on such a server.
     pub async fn prepares_as(&mut self, server: Server) {
+        let view = View { xmax: XID, inserted: "0/1", ..View::of(server) };
+        self.prepares_with(server.wal_sender_timeout, &view).await;
+    }
+
+    /// Answers the settings of the session, on a server that looks so before there is a slot.
+    pub async fn prepares_to_show(&mut self, view: &View) {
+        self.prepares_with(Server::default().wal_sender_timeout, view).await;
+    }
+
+    async fn prepares_with(&mut self, wal_sender_timeout: &str, view: &View) {
         let mut sql = self.walsender.expect_query("").await.expect("the settings");
         if sql.starts_with("SELECT p.i FROM (VALUES") {
             // Which of the filter's patterns name no table: none.
@@ -64,10 +76,11 @@ impl Backend {
         }
         let settings = sql.split("; ").filter(|statement| statement.starts_with("SET"));
         let mut answer: Vec<u8> = settings.flat_map(|_| frames::command_complete("SET")).collect();
-        let Server { wal_sender_timeout, standbys, partitioned } = server;
         // set_config() writes the value with a unit, as SHOW does.
         let set = format!("{wal_sender_timeout}ms");
-        answer.extend(rows(&[[wal_sender_timeout, standbys, truth(partitioned), &set].map(Some)]));
+        answer.extend(rows(&[[Some("7")]]));
+        answer.extend(rows(&[[wal_sender_timeout, &set].map(Some)]));
+        answer.extend(view.rows());
         answer.extend(frames::ready_for_query());
         self.sends(&answer).await;
     }
@@ -90,7 +103,7 @@ impl Backend {
     /// Starts to stream. Returns the command.
     pub async fn starts(&mut self) -> String {
         let mut sql = self.walsender.expect_query("").await.expect("the stream is asked for");
-        if sql == RUNNING {
+        if sql.starts_with(VIEW) {
             self.runs(&[]).await;
             sql = self.walsender.expect_query("START_REPLICATION").await.expect("the stream is asked for");
         }
@@ -101,49 +114,65 @@ impl Backend {
 
     /// Takes the next command: whether it is the question which transactions are running.
     pub async fn asks_what_runs(&mut self) -> bool {
-        self.walsender.expect_query("").await.expect("a command") == RUNNING
+        self.walsender.expect_query("").await.expect("a command").starts_with(VIEW)
     }
 
     /// Answers it.
     pub async fn runs(&mut self, running: &[u64]) {
-        let running: Vec<_> = running.iter().map(u64::to_string).collect();
-        let running: Vec<_> = running.iter().map(|xid| [Some(xid.as_str())]).collect();
-        self.sends(&[rows(&running), frames::ready_for_query()].concat()).await;
+        self.shows_what_runs(&View { running: running.to_vec(), ..View::default() }).await;
+    }
+
+    /// Answers it like this.
+    pub async fn shows_what_runs(&mut self, view: &View) {
+        self.sends(&[view.rows(), frames::ready_for_query()].concat()).await;
+    }
+
+    /// Answers what a session that is not to stream asks at first: whether it is shared, and its settings.
+    pub async fn settles_in(&mut self) {
+        self.settles_in_as(BACKEND_KEY.0).await;
+        self.walsender.expect_query("SET search_path").await.expect("the settings");
+        self.walsender.answer_command("SET").await.expect("the feed is there");
+    }
+
+    /// Answers which server process it is.
+    pub async fn settles_in_as(&mut self, pid: i32) {
+        self.walsender.expect_query("SELECT pg_catalog.pg_backend_pid()").await.expect("the first question");
+        self.sends(&[rows(&[[Some(pid.to_string().as_str())]]), frames::ready_for_query()].concat()).await;
     }
 
     /// Waits for the question what can be seen, and returns it.
     pub async fn is_asked(&mut self) -> String {
         let sql = self.walsender.expect_query("").await.expect("the question");
-        assert!(sql.contains("EXECUTE testimony"), "{sql}");
+        assert!(sql.contains("pgnudge_view") || sql.contains(VIEW), "{sql}");
         sql
     }
 
     /// Answers what can be seen: every transaction before `xmax`, except those that are running.
     pub async fn sees(&mut self, xmax: u64, running: &[u64]) {
-        self.is_asked().await;
-        let (xmax, running) = (xmax.to_string(), running.iter().map(u64::to_string));
-        let row = |xid| [Some(xmax.as_str()), Some("0/900"), Some("f"), xid];
-        let running: Vec<_> = running.collect();
-        let mut snapshot: Vec<_> = running.iter().map(|xid| row(Some(xid.as_str()))).collect();
-        if snapshot.is_empty() {
-            snapshot.push(row(None));
-        }
-        self.sends(&[rows(&snapshot), frames::ready_for_query()].concat()).await;
+        self.shows(&View { xmax, running: running.to_vec(), ..View::default() }, &[]).await;
     }
 
-    /// Answers whether there are partitioned tables, and which tables (schema and name) lie above
-    /// others. Everything can be seen. Returns the question.
-    pub async fn knows(&mut self, partitioned: bool, above: &[[&'static str; 4]]) -> String {
+    /// Answers whether there are tables above others, and which (schema and name) lie above
+    /// which. Everything can be seen. Returns the question.
+    pub async fn knows(&mut self, linked: bool, above: &[[&'static str; 4]]) -> String {
+        self.shows(&View { linked, ..View::default() }, above).await
+    }
+
+    /// Waits for the question, and answers this. Every table that is asked about is there, and these lie above
+    /// others. Returns the question.
+    pub async fn shows(&mut self, view: &View, above: &[[&'static str; 4]]) -> String {
         let sql = self.is_asked().await;
-        let mut answer = rows(&[[Some("1000"), Some("0/900"), Some(truth(partitioned)), None]]);
-        if sql.contains("SELECT a.depth") {
-            let depth = |[schema, table, above_schema, above]: &[&'static str; 4]| {
-                [Some("2"), Some(*schema), Some(*table), Some(*above_schema), Some(*above)]
-            };
-            answer.extend(rows(&above.iter().map(depth).collect::<Vec<_>>()));
+        self.answers(&sql, view, above).await;
+        sql
+    }
+
+    /// The same for a question that was taken already.
+    pub async fn answers(&mut self, sql: &str, view: &View, above: &[[&'static str; 4]]) {
+        let mut answer = view.rows();
+        if let Some(asked) = sql.split_once("EXECUTE pgnudge_lineage ") {
+            answer.extend(lineage(asked.1, view, above));
         }
         self.sends(&[answer, frames::ready_for_query()].concat()).await;
-        sql
     }
 
     /// A transaction that changes a row of each of these tables.
@@ -154,7 +183,7 @@ impl Backend {
 
     /// The messages of such a transaction.
     pub fn transaction(&mut self, tables: &[&str]) -> Vec<u8> {
-        let mut messages = self.prints(format!("BEGIN {XID}").as_bytes());
+        let mut messages = self.prints(format!("BEGIN {}", self.xid).as_bytes());
         messages.extend(tables.iter().flat_map(|table| self.change(table)));
         messages.extend(self.commit());
         messages
@@ -162,7 +191,7 @@ impl Backend {
 
     /// A transaction begins.
     pub async fn begins(&mut self) {
-        self.says(format!("BEGIN {XID}").as_bytes()).await;
+        self.says(format!("BEGIN {}", self.xid).as_bytes()).await;
     }
 
     /// A row of a table changes.
@@ -233,7 +262,7 @@ impl Backend {
     fn commit(&mut self) -> Vec<u8> {
         // One short of the boundary, for the message itself.
         self.lsn |= 0xff;
-        self.prints(format!("COMMIT {XID}").as_bytes())
+        self.prints(format!("COMMIT {}", self.xid).as_bytes())
     }
 
     fn prints(&mut self, message: &[u8]) -> Vec<u8> {
@@ -266,19 +295,122 @@ pub struct Server {
     pub standbys: &'static str,
     /// Whether the database has partitioned tables.
     pub partitioned: bool,
+    /// Whether it is a standby.
+    pub standby: bool,
 }
 
 impl Default for Server {
     fn default() -> Self {
-        Self { wal_sender_timeout: "30000", standbys: "", partitioned: false }
+        Self { wal_sender_timeout: "30000", standbys: "", partitioned: false, standby: false }
     }
 }
 
 /// What a backend's clock shows at first: New Year 2026, in microseconds since 2000-01-01.
 const BEGAN: i64 = 820_540_800_000_000;
 
-/// Asked between the slot and the stream.
-const RUNNING: &str = "SELECT pg_catalog.pg_snapshot_xip(pg_catalog.pg_current_snapshot())";
+/// What a server shows of itself when it is asked.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// One more than the highest id that has ended.
+    pub xmax: u64,
+    /// The next id, if that is another.
+    pub next: u64,
+    /// Below it.
+    pub running: Vec<u64>,
+    /// How far the log was inserted.
+    pub inserted: &'static str,
+    /// Whether it is a standby.
+    pub standby: bool,
+    /// `synchronous_standby_names`.
+    pub standbys: &'static str,
+    /// Whether there are tables above others.
+    pub linked: bool,
+    /// Tables that are not found.
+    pub missing: Vec<&'static str>,
+    /// The transactions that wrote what is said of a table.
+    pub written: Vec<(&'static str, &'static str)>,
+}
+
+impl Default for View {
+    fn default() -> Self {
+        let (inserted, standbys) = ("0/900", "");
+        let (missing, written) = (vec![], vec![]);
+        Self {
+            xmax: 1000,
+            next: 0,
+            running: vec![],
+            inserted,
+            standby: false,
+            standbys,
+            linked: false,
+            missing,
+            written,
+        }
+    }
+}
+
+impl View {
+    /// Of such a server, when all is quiet.
+    pub fn of(server: Server) -> Self {
+        let Server { standbys, partitioned, standby, .. } = server;
+        Self { standbys, linked: partitioned, standby, ..Self::default() }
+    }
+
+    fn rows(&self) -> Vec<u8> {
+        let (xmax, age) = (self.xmax.to_string(), (self.xmax.max(self.next).cast_signed() - 3).to_string());
+        let running: Vec<_> = self.running.iter().map(u64::to_string).collect();
+        let row = |running| {
+            let [standby, linked] = [self.standby, self.linked].map(truth);
+            let state = [&xmax, &age, "0/900", self.inserted, standby, self.standbys, linked];
+            let [a, b, c, d, e, f, g] = state.map(Some);
+            [a, b, c, d, e, f, g, running]
+        };
+        let listed: Vec<_> = running.iter().map(|xid| row(Some(xid.as_str()))).collect();
+        rows(&if listed.is_empty() { vec![row(None)] } else { listed })
+    }
+}
+
+/// The answer about the tables of an `EXECUTE` with these arguments: two arrays of plain names.
+fn lineage(arguments: &str, view: &View, above: &[[&'static str; 4]]) -> Vec<u8> {
+    let arrays: Vec<Vec<_>> = arguments
+        .split('{')
+        .skip(1)
+        .map(|array| {
+            array
+                .split('}')
+                .next()
+                .unwrap_or_default()
+                .split(',')
+                .map(|name| name.trim_matches('"'))
+                .collect()
+        })
+        .collect();
+    let [schemas, names] = &arrays[..] else { unreachable!("{arguments}") };
+    let mut found = Vec::new();
+    for (place, (schema, name)) in (1..).zip(schemas.iter().zip(names)) {
+        if view.missing.contains(name) {
+            continue;
+        }
+        let written =
+            |name: &str| view.written.iter().find(|(table, _)| *table == name).map_or("", |(_, xids)| xids);
+        let place: String = i32::to_string(&place);
+        found.push([place.clone(), (*schema).into(), (*name).into(), "f".into(), written(name).into()]);
+        for [_, _, above_schema, above] in above.iter().filter(|above| above[..2] == [*schema, *name]) {
+            found.push([
+                place.clone(),
+                (*above_schema).into(),
+                (*above).into(),
+                "t".into(),
+                written(above).into(),
+            ]);
+        }
+    }
+    let found: Vec<_> = found.iter().map(|row| row.each_ref().map(|column| Some(column.as_str()))).collect();
+    rows(&found)
+}
+
+/// Asked between the slot and the stream, and later in a prepared form.
+const VIEW: &str = "SELECT pg_catalog.pg_snapshot_xmax(s)";
 
 /// As the server writes it.
 fn truth(truth: bool) -> &'static str {

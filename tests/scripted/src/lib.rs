@@ -33,7 +33,7 @@ use std::time::Duration;
 use nudge_engine::policy::Visibility;
 use nudge_engine::{Knobs, Plugin, PluginChoice};
 
-pub use backend::{Backend, START, Server, XID};
+pub use backend::{Backend, START, Server, View, XID};
 pub use failure::{Failure, failure};
 pub use live::{Live, with_a_slot};
 pub use network::{Connecting, Network, Reception, target};

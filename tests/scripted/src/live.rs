@@ -56,7 +56,7 @@ impl Live {
         let mut backend = network.accept().await;
         backend.lets_in().await;
         backend.sends(&frames::parameter_status("in_hot_standby", "on")).await;
-        backend.prepares().await;
+        backend.prepares_as(Server { standby: true, ..Server::default() }).await;
         backend.makes_slot().await;
         backend.starts().await;
         let mut live = Self { feed: connecting.live().await, backend, network };

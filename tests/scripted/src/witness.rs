@@ -6,14 +6,14 @@ use tokio::time::sleep;
 
 use crate::{Backend, Live, Network, S, Server, XID, knobs};
 
-/// A commit goes out at once, so that it is always a fresh one.
+/// A commit goes out at once.
 pub fn eager() -> Knobs {
-    Knobs { edge: Edge::Leading, visibility: Visibility::Auto, ..knobs() }
+    Knobs { edge: Edge::Leading, visibility: Visibility::Always, ..knobs() }
 }
 
-/// By default: a commit goes out 50 ms later, when it has long been visible.
+/// By default: a commit goes out 50 ms later.
 pub fn relaxed() -> Knobs {
-    Knobs { visibility: Visibility::Auto, ..knobs() }
+    Knobs { visibility: Visibility::Always, ..knobs() }
 }
 
 /// A live feed of a server that waits for these standbys.
@@ -29,6 +29,7 @@ pub async fn witness(network: &mut Network) -> Backend {
     let mut witness = network.accept().await;
     let startup = witness.handshake_trust().await.expect("a login");
     assert_eq!(startup.parameter("replication"), None, "no walsender");
+    witness.settles_in().await;
     witness
 }
 

@@ -177,7 +177,7 @@ fn a_key_allocates_when_it_is_read_and_not_when_it_is_counted() {
     assert!(allocations <= read + read / 20 + PER_ITEM * items, "{allocations} for {items} items");
 }
 
-/// The first one pays for what all of them share.
+/// The first one pays for what all of them share. The second session is part of it.
 #[test]
 fn one_more_feed_keeps_little_beside_its_inbox() {
     let runtime = runtime();
@@ -189,5 +189,5 @@ fn one_more_feed_keeps_little_beside_its_inbox() {
         allocation_counter::measure(connect).bytes_current
     });
     let beside = kept - i64::try_from(Inbox::DEFAULT_CAPACITY).unwrap();
-    assert!((0..16 * 1024).contains(&beside), "{beside} bytes");
+    assert!((0..28 * 1024).contains(&beside), "{beside} bytes");
 }

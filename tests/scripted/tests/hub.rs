@@ -130,3 +130,27 @@ async fn r12_a_panic_reaches_all() {
         assert!(soon("the panic", consumer).await.expect_err("no item").is_panic());
     }
 }
+
+/// A reader of a replica waits for the position: it is the present server's, from the first item on.
+#[tokio::test(start_paused = true)]
+async fn the_first_position_is_one_of_the_present_server() {
+    let (hub, mut network, mut backend) = hub().await;
+    let mut at_once = hub.subscribe(&knobs()).expect("good knobs");
+    assert_eq!(position(&at_once.next().await), START, "before the feed has had an item");
+
+    assert_eq!(next(&mut at_once).await, "connected", "that of the feed");
+    for _ in 0..8 {
+        backend.commits(&["public.a"]).await;
+        assert_eq!(next(&mut at_once).await, "public.a 1");
+    }
+    // The Resync that stands for the new stream keeps the reason of an earlier one.
+    backend.says(b"garbage").await;
+    drop(backend);
+    let mut backend = network.accept().await;
+    let mut newcomer = hub.subscribe(&knobs()).expect("good knobs");
+    backend.streams().await;
+    for subscription in [&mut newcomer, &mut at_once] {
+        let first = soon("the resync", subscription.next()).await;
+        assert_eq!(position(&first), START, "{first:?}");
+    }
+}

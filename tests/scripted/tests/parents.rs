@@ -134,7 +134,7 @@ async fn roots_of_partitions_have_parents_too() {
     let script = async {
         let leaf = ["public", "leaf", "public", "hyper"];
         let question = witness(&mut network).await.knows(true, &[leaf]).await;
-        assert!(question.contains("IN (('public', 'leaf'), ('public', 'chunk1'))"), "{question}");
+        assert!(question.contains("'{\"chunk1\",\"leaf\"}'"), "{question}");
     };
     let (item, ()) = tokio::join!(feed.next(), script);
     assert_eq!(wakeup(&item), "public.leaf 1, public.hyper 2, public.all 2, public.chunk1 1");
@@ -145,15 +145,10 @@ async fn roots_of_partitions_have_parents_too() {
 async fn a_chunk_that_is_known_to_be_no_partition_still_has_its_parent() {
     let Live { mut network, mut backend, mut feed } =
         rooted(Server::default(), only("public.hyper", parented())).await;
-    for asked in [true, false, false] {
+    let _unasked = witness(&mut network).await;
+    for _ in 0..3 {
         backend.commits(&["public.chunk1"]).await;
-        let script = async {
-            if asked {
-                witness(&mut network).await.knows(false, &[]).await;
-            }
-        };
-        let (item, ()) = tokio::join!(soon("the parent", feed.next()), script);
-        assert_eq!(wakeup(&item), "public.hyper 1");
+        assert_eq!(wakeup(&soon("the parent", feed.next()).await), "public.hyper 1");
     }
 }
 

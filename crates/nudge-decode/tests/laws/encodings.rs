@@ -50,6 +50,11 @@ fn printed(schema: &[u8], table: &[u8], nudge: bool) -> [Vec<u8>; 2] {
     [test_decoding_change(&[(schema, table)], false, "x"), json]
 }
 
+/// What the messages say about a table.
+fn said(table: TableRef<'_>, nudge: bool) -> Decoded<'_> {
+    if nudge { Decoded::Nudge(table) } else { Decoded::Change(table.into()) }
+}
+
 proptest! {
     #[test]
     fn names_survive_their_encoding((encoding, (s, schema), (t, table)) in any_names(), nudge: bool) {
@@ -57,7 +62,7 @@ proptest! {
         for (plugin, message) in plugins.into_iter().zip(printed(&s, &t, nudge)) {
             let decoder = Decoder::new(plugin).with_messages();
             let decoder = decoder.with_encoding(ServerEncoding::from_name(encoding));
-            let expected = Decoded::Change(TableRef::new(&schema, &table).into());
+            let expected = said(TableRef::new(&schema, &table), nudge);
             prop_assert_eq!(decoder.decode(&message, false), expected, "{} {}", plugin, encoding);
         }
     }
@@ -72,7 +77,7 @@ proptest! {
             let decoder = Decoder::new(plugin).with_messages();
             let decoder = decoder.with_encoding(ServerEncoding::from_name(&encoding));
             let expected = match s.is_ascii() && t.is_ascii() {
-                true => Decoded::Change(TableRef::new(&schema, &table).into()),
+                true => said(TableRef::new(&schema, &table), nudge),
                 false => Decoded::Unreadable(Unreadable::NotText),
             };
             prop_assert_eq!(decoder.decode(&message, false), expected, "{}", plugin);

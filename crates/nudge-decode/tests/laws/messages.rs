@@ -11,7 +11,7 @@ proptest! {
     fn nudges_survive_printing(s in any_name(), t in any_name(), always: bool) {
         let content = [quote_identifier(&s, always), quote_identifier(&t, always)].join(&b'.');
         for (plugin, message) in PLUGINS.into_iter().zip(nudges(content)) {
-            let expected = Decoded::Change(TableRef::new(&s, &t).into());
+            let expected = Decoded::Nudge(TableRef::new(&s, &t));
             prop_assert_eq!(Decoder::new(plugin).with_messages().decode(&message, false), expected);
             prop_assert_eq!(Decoder::new(plugin).decode(&message, false), Decoded::Silent);
         }
@@ -19,10 +19,10 @@ proptest! {
 
     /// A content is a table, and the same one for both plugins, or unreadable; never silent.
     #[test]
-    fn any_content_of_ours_is_a_change_or_unreadable(content in "[a-zA-Z0-9\".* ä$-]{0,8}") {
+    fn any_content_of_ours_is_a_nudge_or_unreadable(content in "[a-zA-Z0-9\".* ä$-]{0,8}") {
         let [line, json] = nudges(&content);
         let decoded = Decoder::new(Plugin::TestDecoding).with_messages().decode(&line, false);
-        prop_assert!(matches!(decoded, Decoded::Change(_) | Decoded::Unreadable(Unreadable::Nudge)));
+        prop_assert!(matches!(decoded, Decoded::Nudge(_) | Decoded::Unreadable(Unreadable::Nudge)));
         prop_assert_eq!(&decoded, &Decoder::new(Plugin::Wal2Json).with_messages().decode(&json, false));
     }
 

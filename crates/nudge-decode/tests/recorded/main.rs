@@ -32,7 +32,7 @@ fn payloads(decoder: &Decoder, messages: &[String]) -> Vec<Vec<String>> {
     let payloads = decoded.filter_map(|(message, decoded)| match decoded {
         Decoded::Change(identities) => Some(identities.iter().map(ToString::to_string).collect()),
         Decoded::Unreadable(why) => panic!("{why}: {message}"),
-        Decoded::Begin { .. } | Decoded::Commit | Decoded::Silent => None,
+        Decoded::Begin { .. } | Decoded::Commit | Decoded::Nudge(_) | Decoded::Silent => None,
     });
     payloads.collect()
 }

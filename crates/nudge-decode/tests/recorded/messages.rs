@@ -33,6 +33,10 @@ fn said(decoder: &Decoder, messages: &[String]) -> Vec<Option<String>> {
                 assert!(transaction, "{message}");
                 said.extend(tables.iter().map(|table| Some(table.to_string())));
             }
+            Decoded::Nudge(table) => {
+                assert!(transaction, "{message}");
+                said.push(Some(table.to_string()));
+            }
             Decoded::Unreadable(why) => {
                 assert_eq!(why, Unreadable::Nudge, "{message}");
                 said.push(None);

@@ -1,181 +1,166 @@
-//! Which tables are known to be no partitions.
+//! What is believed about the catalog: whether any table lies above another one.
+//!
+//! While there is no partition and no inheritance child in the database, a change matters only under its own
+//! name: a table that the filter turns away is dropped where it is read. DDL is not decoded, so that is a
+//! belief. It is verified for each transaction that it was applied to, by a snapshot of the server that sees
+//! the transaction: with an item that is asked about soon, or else with a look of its own, one per
+//! [`REST`](Catalog::REST). A change that was dropped when there was a table above it after all is a Resync.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use indexmap::IndexSet;
-use nudge_decode::TableRef;
+use nudge_proto::Lsn;
 
-use crate::TableName;
-use crate::table_name::Borrowed;
+use crate::policy::server_view::ServerView;
+use crate::policy::{Harvest, History, Unseen};
 
-/// Tables that were looked up while the database had no partitioned tables. A name that is not among
-/// them may be a new partition.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Plain(Arc<IndexSet<TableName>>);
-
-impl Plain {
-    /// Whether the table is one of them.
-    pub fn contains(&self, table: &TableName) -> bool {
-        self.0.contains(table)
-    }
-
-    /// The same, without a name of its own.
-    pub fn contains_ref(&self, table: &TableRef<'_>) -> bool {
-        self.0.contains(&Borrowed(table))
-    }
-
-    fn extend(&mut self, tables: &[TableName]) {
-        let known = Arc::make_mut(&mut self.0);
-        if known.len() + tables.len() > Self::MAX {
-            known.clear();
-        }
-        known.extend(tables.iter().cloned());
-    }
-
-    /// More tables than that are looked up again now and then.
-    const MAX: usize = 64 * 1024;
+/// Beliefs, and what is still to be verified.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Catalog {
+    links: Links,
+    /// Whether anything of all this matters (knob `partition_root`).
+    matters: bool,
+    /// Whether a table filter works on the server, which keeps the rows of new partitions there.
+    filtered: bool,
+    /// Transactions of which changes were dropped, here or on the server, or delivered unresolved; and the
+    /// position at which the first of them had begun.
+    unverified: Unseen,
+    since: Option<Lsn>,
+    look_due: Option<Instant>,
+    history: History,
 }
 
-/// What is known of the catalog. DDL is not decoded; so after every transaction that may have been
-/// some, what was known is open again. In a stream without the markers of transactions it is always open.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Catalog {
-    /// `None`: there may be partitioned tables, and every table may be a partition.
-    plain: Option<Plain>,
-    /// How often it may have changed: an answer from before a change is none.
-    version: u64,
-    /// Whether a table filter works on the server, which would keep the rows of new partitions there:
-    /// then a change of the catalog is looked at even when no item is due.
-    watchful: bool,
-    /// Whether transactions show in the stream that may have been DDL.
-    noticed: bool,
-    look_due: Option<Instant>,
-    looked: Option<Instant>,
+/// Whether there are tables above others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Links {
+    /// Not known yet, or not any more: DDL may have run.
+    #[default]
+    Unknown,
+    /// None, as of the last answer.
+    None,
+    /// Some: each item is resolved.
+    Some,
+}
+
+/// What follows from an answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Consequences {
+    /// Changes were dropped that may have mattered.
+    pub(crate) resync: bool,
+    /// The filter on the server hides rows that matter: the stream needs another one.
+    pub(crate) restart: bool,
 }
 
 impl Catalog {
-    /// A stream starts. `noticed`: it tells of transactions that may have been DDL.
-    pub fn restart(&mut self, partitioned: bool, watchful: bool, noticed: bool) {
-        let (plain, version) = ((!partitioned && noticed).then(Plain::default), self.version + 1);
-        *self = Self { plain, version, watchful, noticed, look_due: None, looked: None };
+    /// A stream starts on a server that looked like this before. `filtered`: the server applies the filter.
+    pub(crate) fn restart(&mut self, before: &ServerView, matters: bool, filtered: bool) {
+        let links = if before.linked { Links::Some } else { Links::None };
+        *self = Self { links, matters, filtered, ..Self::default() };
+        self.history.restart(before.snapshot.clone(), before.linked);
     }
 
-    /// DDL may have run.
-    pub fn changed(&mut self, now: Instant) {
-        self.plain = None;
-        self.version += 1;
-        if self.watchful {
-            let due = self.looked.map_or(now, |looked| now.max(looked + Self::REST));
-            self.look_due.get_or_insert(due);
+    /// Takes in what a read brought of transactions that leave no item. Returns whether changes were dropped
+    /// in a belief that is not held any more.
+    pub(crate) fn absorb(&mut self, harvest: &mut Harvest, now: Instant) -> bool {
+        let (mut passed, since) = (std::mem::take(&mut harvest.passed), harvest.passed_since.take());
+        if !self.matters {
+            harvest.empty.clear();
+            return false;
         }
-    }
-
-    /// When somebody has to look although no item is due.
-    pub fn look_due(&self) -> Option<Instant> {
-        self.look_due
-    }
-
-    /// Whether that is at `now`.
-    pub fn take_look(&mut self, now: Instant) -> bool {
-        let due = self.look_due.is_some_and(|due| due <= now);
-        if due {
-            self.look_due = None;
-            self.looked = Some(now);
-        }
-        due
-    }
-
-    /// Which answer the next question is for.
-    pub fn version(&self) -> u64 {
-        self.version
-    }
-
-    /// The server has told about these tables, when asked at this version. Returns whether the stream has
-    /// to be made anew, with another filter on the server.
-    pub fn learn(&mut self, partitioned: bool, tables: &[TableName], version: u64) -> bool {
-        if version == self.version {
-            self.look_due = None;
-            if partitioned || !self.noticed {
-                self.plain = None;
-            } else {
-                self.plain.get_or_insert_default().extend(tables);
+        for (xid, lsn) in harvest.empty.drain(..) {
+            self.history.ended(xid, lsn);
+            if self.filtered {
+                passed.add(xid);
+            }
+            if self.links == Links::None {
+                self.links = Links::Unknown;
             }
         }
-        partitioned && self.watchful
+        let dropped = !passed.is_empty();
+        if dropped {
+            self.doubt(passed, since, now);
+        }
+        dropped && self.links == Links::Some && !self.filtered
     }
 
-    /// Nobody has told. A watchful one looks again: what the server keeps to itself brings no item that
-    /// would ask.
-    pub fn unanswered(&mut self, now: Instant) {
-        if self.watchful && self.plain.is_none() {
+    /// An item goes out whose changes are neither resolved nor verified.
+    pub(crate) fn deliver_unverified(&mut self, unseen: Unseen, since: Option<Lsn>, now: Instant) {
+        if self.matters && !unseen.is_empty() {
+            self.doubt(unseen, since, now);
+        }
+    }
+
+    fn doubt(&mut self, mut passed: Unseen, since: Option<Lsn>, now: Instant) {
+        self.unverified.absorb(&mut passed);
+        self.since = self.since.into_iter().chain(since).min();
+        self.look_soon(now);
+    }
+
+    fn look_soon(&mut self, now: Instant) {
+        if self.matters {
             self.look_due.get_or_insert(now + Self::REST);
         }
     }
 
-    /// The tables that are no partitions; `None`: any may be one.
-    pub fn plain(&self) -> Option<&Plain> {
-        self.plain.as_ref()
+    /// When to ask although no item is due.
+    pub(crate) fn look_due(&self) -> Option<Instant> {
+        self.look_due
     }
 
-    /// Other tables' transactions look like DDL when the server filters: one look per second is enough.
-    const REST: Duration = Duration::from_secs(1);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const S: Duration = Duration::from_secs(1);
-
-    #[test]
-    fn an_answer_from_before_a_change_is_none() {
-        let (mut catalog, now) = (Catalog::default(), Instant::now());
-        catalog.restart(true, false, true);
-        catalog.changed(now);
-        let asked = catalog.version();
-        catalog.changed(now);
-        let tables = [TableName::new("s", "t")];
-        catalog.learn(false, &tables, asked);
-        assert_eq!(catalog.plain(), None);
-        catalog.learn(false, &tables, catalog.version());
-        assert!(catalog.plain().unwrap().contains(&tables[0]));
+    /// The server is asked now.
+    pub(crate) fn asked(&mut self) {
+        self.look_due = None;
     }
 
-    #[test]
-    fn a_name_that_was_not_looked_up_may_be_a_new_partition() {
-        let mut catalog = Catalog::default();
-        catalog.restart(false, false, true);
-        assert!(!catalog.plain().unwrap().contains_ref(&TableRef::new("s", "t")));
-        catalog.learn(false, &[TableName::new("s", "t")], catalog.version());
-        assert!(catalog.plain().unwrap().contains_ref(&TableRef::new("s", "t")));
-        catalog.restart(true, false, true);
-        assert_eq!(catalog.plain(), None);
+    /// The server has not answered.
+    pub(crate) fn unanswered(&mut self, now: Instant) {
+        if !self.unverified.is_empty() {
+            self.look_soon(now);
+        }
     }
 
-    #[test]
-    fn where_ddl_does_not_show_every_table_may_have_become_a_partition() {
-        let mut catalog = Catalog::default();
-        catalog.restart(false, false, false);
-        assert_eq!(catalog.plain(), None);
-        catalog.learn(false, &[TableName::new("s", "t")], catalog.version());
-        assert_eq!(catalog.plain(), None);
+    /// The server has answered.
+    pub(crate) fn learn(&mut self, view: &ServerView, now: Instant) -> Consequences {
+        self.history.add(&view.snapshot, view.linked);
+        if !self.matters {
+            return Consequences::default();
+        }
+        self.links = if view.linked { Links::Some } else { Links::None };
+        let linked = view.linked || self.since.is_some_and(|since| self.history.linked_since(since));
+        let resync = linked && !self.unverified.is_empty();
+        if resync || self.unverified.confirm(&view.snapshot) {
+            (self.unverified, self.since, self.look_due) = (Unseen::default(), None, None);
+        } else {
+            self.look_soon(now);
+        }
+        Consequences { resync, restart: view.linked && self.filtered }
     }
 
-    #[test]
-    fn with_a_filter_on_the_server_changes_are_looked_at_once_per_second() {
-        let (mut catalog, now) = (Catalog::default(), Instant::now());
-        catalog.changed(now);
-        assert_eq!(catalog.look_due(), None);
-        catalog.restart(false, true, true);
-        catalog.changed(now);
-        assert!(catalog.take_look(now));
-        catalog.changed(now);
-        assert_eq!(catalog.look_due(), Some(now + S));
-        assert!(!catalog.take_look(now) && catalog.take_look(now + S));
-        assert!(
-            catalog.learn(true, &[], catalog.version()),
-            "the filter on the server does not fit any more"
-        );
+    /// Whether changes of tables that do not pass the filter are dropped where they are read.
+    pub(crate) fn drops(&self) -> bool {
+        !self.expects_links()
     }
+
+    /// Whether an item that is due is asked about, with its tables.
+    pub(crate) fn expects_links(&self) -> bool {
+        self.matters && self.links != Links::None
+    }
+
+    /// Whether a table may lie above those of an item, as long as there is no answer about it.
+    pub(crate) fn may_be_linked(&self, since: Option<Lsn>) -> bool {
+        self.matters
+            && (self.links != Links::None || since.is_none_or(|since| self.history.linked_since(since)))
+    }
+
+    /// Whether a table may lie above those of an item, according to this answer.
+    pub(crate) fn is_linked(&self, view: &ServerView, since: Option<Lsn>) -> bool {
+        self.matters && (view.linked || since.is_none_or(|since| self.history.linked_since(since)))
+    }
+
+    /// What is known of earlier transactions.
+    pub(crate) fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// Transactions that leave no item may come by all the time, and the next item may do.
+    pub(crate) const REST: Duration = Duration::from_secs(1);
 }

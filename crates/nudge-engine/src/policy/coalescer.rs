@@ -2,8 +2,8 @@
 
 use std::time::SystemTime;
 
-use indexmap::IndexMap;
-use nudge_decode::Identity;
+use indexmap::{IndexMap, IndexSet};
+use nudge_decode::{Identity, TableRef};
 
 use crate::identity::{BorrowedIdentity, OwnedIdentity};
 use crate::{Event, TableName};
@@ -21,18 +21,30 @@ pub struct Coalescer {
 struct Tally {
     first_seen: SystemTime,
     count: u64,
+    /// Whether there was a table of that name: an application may nudge a name without one.
+    stored: bool,
 }
 
 impl Coalescer {
     /// Counts one change of a table or a row, seen at `now`.
     pub fn add(&mut self, identity: &Identity<'_>, now: SystemTime) {
         match self.tallies.get_mut(&BorrowedIdentity(identity)) {
-            Some(tally) => tally.count += 1,
+            Some(tally) => (tally.count, tally.stored) = (tally.count + 1, true),
             None => {
-                let fresh = Tally { first_seen: now, count: 0 };
+                let fresh = Tally { first_seen: now, count: 0, stored: true };
                 // What is kept of it may be there already: the table of a row whose key is too long.
                 self.tallies.entry(identity.into()).or_insert(fresh).count += 1;
             }
+        }
+    }
+
+    /// Counts an application's nudge of a name, seen at `now`.
+    pub fn add_nudge(&mut self, table: TableRef<'_>, now: SystemTime) {
+        let identity = Identity::from(table);
+        let stored = self.tallies.get(&BorrowedIdentity(&identity)).is_some_and(|tally| tally.stored);
+        self.add(&identity, now);
+        if let Some(tally) = self.tallies.get_mut(&BorrowedIdentity(&identity)) {
+            tally.stored = stored;
         }
     }
 
@@ -40,7 +52,8 @@ impl Coalescer {
     pub fn add_table(&mut self, table: &TableName, now: SystemTime) -> usize {
         let entry = self.tallies.entry(OwnedIdentity { table: table.clone(), key: None });
         let place = entry.index();
-        entry.or_insert(Tally { first_seen: now, count: 0 }).count += 1;
+        let tally = entry.or_insert(Tally { first_seen: now, count: 0, stored: true });
+        (tally.count, tally.stored) = (tally.count + 1, true);
         place
     }
 
@@ -55,14 +68,17 @@ impl Coalescer {
     pub fn add_event(&mut self, event: &Event) {
         let Event { table, key, first_seen, count } = event;
         let identity = OwnedIdentity { table: table.clone(), key: key.clone() };
-        let tally = Tally { first_seen: *first_seen, count: *count };
+        let tally = Tally { first_seen: *first_seen, count: *count, stored: true };
         self.tallies.entry(identity).and_modify(|mine| mine.count += count).or_insert(tally);
     }
 
     /// Takes everything of `other`, which happened later, and leaves it empty with its memory.
     pub fn absorb(&mut self, other: &mut Self) {
         for (identity, tally) in other.tallies.drain(..) {
-            self.tallies.entry(identity).and_modify(|mine| mine.count += tally.count).or_insert(tally);
+            let merge = |mine: &mut Tally| {
+                (mine.count, mine.stored) = (mine.count + tally.count, mine.stored | tally.stored);
+            };
+            self.tallies.entry(identity).and_modify(merge).or_insert(tally);
         }
     }
 
@@ -81,10 +97,18 @@ impl Coalescer {
         self.tallies.is_empty()
     }
 
+    /// The tables of which rows changed, each once.
+    pub fn stored_tables(&self) -> Vec<TableName> {
+        let stored = self.tallies.iter().filter(|(_, tally)| tally.stored);
+        // Many rows may be of one table.
+        let tables: IndexSet<_> = stored.map(|(identity, _)| &identity.table).collect();
+        tables.into_iter().cloned().collect()
+    }
+
     /// The events, in first-seen order.
     pub fn into_events(self) -> Vec<Event> {
         let tallies = self.tallies.into_iter();
-        let event = |(OwnedIdentity { table, key }, Tally { first_seen, count })| Event {
+        let event = |(OwnedIdentity { table, key }, Tally { first_seen, count, .. })| Event {
             table,
             key,
             first_seen,

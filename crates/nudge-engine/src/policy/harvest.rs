@@ -2,10 +2,10 @@
 
 use std::time::{Instant, SystemTime};
 
-use nudge_decode::Identity;
+use nudge_decode::{Identity, TableRef};
 use nudge_proto::Lsn;
 
-use crate::policy::{Coalescer, Unseen};
+use crate::policy::{Coalescer, Unreadable, Unseen};
 use crate::{Event, Reason, TableName};
 
 /// What one read of the socket brought. The reader fills it change by change without a lock, and hands
@@ -16,34 +16,42 @@ pub struct Harvest {
     /// Whether one of them passes the filter under its own name.
     pub(super) certain: bool,
     pub(super) resync: Option<Reason>,
+    /// The messages that could not be understood.
+    pub(super) unreadable: Unreadable,
     pub(super) lsn: Lsn,
     /// When the last of it arrived, if not when it was read.
     pub(super) arrived: Option<Instant>,
-    pub(super) transaction: Transaction,
-    /// The transactions with changes, and whether one has committed.
+    pub(super) transaction: Option<Open>,
+    /// The transactions with changes, whether one has committed, and where the first of them began.
     pub(super) unseen: Unseen,
     pub(super) committed: bool,
-    /// Whether a transaction without changes has committed.
-    pub(super) empty: bool,
+    pub(super) since: Option<Lsn>,
+    /// The transactions of which changes were dropped, and where the first of them began.
+    pub(super) passed: Unseen,
+    pub(super) passed_since: Option<Lsn>,
+    /// The transactions without changes, which may have been DDL, and the ends of their commits.
+    pub(super) empty: Vec<(u32, Lsn)>,
     /// Whether a new stream has begun.
     pub(super) restarted: bool,
 }
 
-/// Where the stream stands between Begin and Commit.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) enum Transaction {
-    #[default]
-    None,
-    /// Begun, and none of its changes mattered yet. The server tells the lower half of its id.
-    Begun(Option<u32>),
+/// A transaction between Begin and Commit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Open {
+    /// The lower half of its id, if the server has said it.
+    xid: Option<u32>,
+    /// The position at which it began.
+    began: Lsn,
     /// Some of its changes are in the window: it should not close before the commit.
-    Changed(Option<u32>),
+    changed: bool,
+    /// Some of its changes were dropped.
+    dropped: bool,
 }
 
 impl Harvest {
-    /// A transaction begins.
-    pub fn begin(&mut self, xid: Option<u32>) {
-        self.transaction = Transaction::Begun(xid);
+    /// A transaction begins at this position.
+    pub fn begin(&mut self, xid: Option<u32>, began: Lsn) {
+        self.transaction = Some(Open { xid, began, changed: false, dropped: false });
     }
 
     /// A table changed, or a row of it.
@@ -74,6 +82,13 @@ impl Harvest {
         self.tables.add_at(place);
     }
 
+    /// An application nudges a name.
+    pub fn nudge(&mut self, table: TableRef<'_>, now: SystemTime) {
+        self.tables.add_nudge(table, now);
+        self.certain = true;
+        self.mark();
+    }
+
     /// A table changed, as another feed has told it.
     pub fn event(&mut self, event: &Event) {
         self.tables.add_event(event);
@@ -81,32 +96,55 @@ impl Harvest {
         self.mark();
     }
 
-    /// The transaction is complete. One that changed nothing may have been DDL, which is not decoded:
-    /// tables may have become partitions.
-    pub fn commit(&mut self) {
-        match std::mem::take(&mut self.transaction) {
-            Transaction::Changed(xid) => {
-                xid.into_iter().for_each(|xid| self.unseen.add(xid));
-                self.committed = true;
-            }
-            Transaction::Begun(_) => self.empty = true,
-            Transaction::None => {}
+    /// A change is dropped: its table does not matter, as far as is known.
+    pub fn dropped(&mut self) {
+        if let Some(open) = &mut self.transaction {
+            open.dropped = true;
         }
     }
 
-    /// What has come of the transaction may be all of it, or more may follow: nobody will tell.
+    /// The transaction is complete; its commit ends at this position. One that changed nothing may have been
+    /// DDL, which is not decoded.
+    pub fn commit(&mut self, lsn: Lsn) {
+        let Some(open) = self.transaction.take() else { return };
+        self.close(open);
+        if !open.changed && !open.dropped {
+            self.empty.extend(open.xid.map(|xid| (xid, lsn)));
+        }
+    }
+
+    /// What has come of the transaction may be all of it, or more may follow: the stream does not say.
     #[inline(never)] // Rare, in the midst of what is not.
     pub fn leave(&mut self) {
-        if let Transaction::Changed(xid) = std::mem::take(&mut self.transaction) {
-            xid.into_iter().for_each(|xid| self.unseen.add(xid));
+        let Some(open) = self.transaction.take() else { return };
+        self.close(open);
+        if open.changed {
             self.unseen.set_unfinished();
+        }
+    }
+
+    fn close(&mut self, open: Open) {
+        let earliest = |since: Option<Lsn>| since.into_iter().chain([open.began]).min();
+        if open.changed {
+            open.xid.into_iter().for_each(|xid| self.unseen.add(xid));
+            self.since = earliest(self.since);
             self.committed = true;
+        }
+        if open.dropped {
+            open.xid.into_iter().for_each(|xid| self.passed.add(xid));
+            self.passed_since = earliest(self.passed_since);
         }
     }
 
     /// Whether a transaction of this read may have been DDL.
     pub fn may_have_changed_the_catalog(&self) -> bool {
-        self.empty
+        !self.empty.is_empty()
+    }
+
+    /// The transaction that goes on behind this read, if changes of it are in the window: its id, and where it
+    /// began.
+    pub(super) fn goes_on(&self) -> Option<(Option<u32>, Lsn)> {
+        self.transaction.filter(|open| open.changed).map(|open| (open.xid, open.began))
     }
 
     /// How many changes it holds.
@@ -118,6 +156,12 @@ impl Harvest {
     pub fn resync(&mut self, reason: Reason) {
         self.resync.get_or_insert(reason);
         self.mark();
+    }
+
+    /// A message could not be understood. It may have been any change of any table (rule R7).
+    pub fn unreadable(&mut self, why: impl FnOnce() -> String) {
+        self.unreadable.add(why);
+        self.resync(Reason::Undecodable);
     }
 
     /// The stream has come to this position.
@@ -137,8 +181,8 @@ impl Harvest {
     }
 
     fn mark(&mut self) {
-        if let Transaction::Begun(xid) = self.transaction {
-            self.transaction = Transaction::Changed(xid);
+        if let Some(open) = &mut self.transaction {
+            open.changed = true;
         }
     }
 

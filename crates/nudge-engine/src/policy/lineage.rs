@@ -1,4 +1,4 @@
-//! Partitions under their root.
+//! Partitions under their root, and inheritance children under their parent.
 //!
 //! A row of a partitioned table is decoded under the name of the partition that holds it. Who watches
 //! the table above would hear nothing; so a change in a partition is a change in every partitioned
@@ -6,31 +6,99 @@
 //!
 //! The key of a row goes with it. A partition has all columns of the tables above it, and their primary
 //! key if they have one; so the key that finds the row in the partition finds it in every table above.
-//! (If only the partition has a primary key, it may find rows of other partitions beside it.)
+//! (If only the partition has a primary key, it may find rows of other partitions beside it.) Not so with
+//! inheritance: a child has a primary key of its own or none, and its values mean nothing in the parent. There
+//! the parent is nudged as a whole.
 
 use std::collections::HashMap;
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 use nudge_decode::{TableFilter, TableRef};
 
 use crate::identity::OwnedIdentity;
 use crate::{Event, TableName};
 
-/// Which tables lie above which, as far as it was asked.
+/// Which tables lie above which, as far as the server was asked.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Lineage {
-    above: HashMap<TableName, Vec<TableName>>,
+    /// By the place of the question (from 1): the table itself, and what lies above it.
+    answers: HashMap<usize, Answer>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Answer {
+    names: IndexSet<TableName>,
+    /// Whether what lies above are partitioned tables. (A table cannot be a partition and a child.)
+    partition: bool,
+    /// Transactions that wrote what this rests on, if they are young.
+    recent: Vec<u32>,
 }
 
 impl Lineage {
-    /// `table` is a partition, at some depth, of `ancestor`.
-    pub fn add(&mut self, table: TableName, ancestor: TableName) {
-        self.above.entry(table).or_default().push(ancestor);
+    /// The table at that place of the question is called so, or one above it is. `partitioned`: it has
+    /// partitions, not inheritance children. `recent`: the transactions that wrote that.
+    pub fn add(&mut self, place: usize, table: TableName, partitioned: bool, recent: Vec<u32>) {
+        let answer = self.answers.entry(place).or_default();
+        answer.partition |= partitioned && !answer.names.is_empty();
+        answer.names.insert(table);
+        answer.recent.extend(recent);
     }
 
+    /// The names that were found at that place: the table's, and those above it.
+    pub fn names(&self, place: usize) -> impl Iterator<Item = &TableName> {
+        self.answers.get(&place).into_iter().flat_map(|answer| &answer.names)
+    }
+
+    /// What lies above `tables`, if that is certain: each of them is found, and `is_old` holds for each
+    /// transaction that wrote what was found. Otherwise a name may have meant another table when the change
+    /// was written: the first such is the error. `asked`: the tables in the order of the question.
+    pub fn certain<'a>(
+        &self,
+        asked: &[TableName],
+        tables: &'a [TableName],
+        is_old: impl Fn(u32) -> bool,
+    ) -> Result<Ancestors, &'a TableName> {
+        let places: HashMap<_, _> = asked.iter().zip(1..).collect();
+        let mut above = HashMap::new();
+        for table in tables {
+            let answer = places.get(table).and_then(|place| self.answers.get(place)).ok_or(table)?;
+            if !answer.recent.iter().all(|&xid| is_old(xid)) {
+                return Err(table);
+            }
+            let names = answer.names.iter().filter(|name| *name != table);
+            let ancestors: Vec<_> =
+                names.map(|name| Ancestor { table: name.clone(), keeps_keys: answer.partition }).collect();
+            if !ancestors.is_empty() {
+                above.insert(table.clone(), ancestors);
+            }
+        }
+        Ok(Ancestors(above))
+    }
+}
+
+/// The tables above tables, nearest first. A table without any is not among them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Ancestors(HashMap<TableName, Vec<Ancestor>>);
+
+/// A table above another one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ancestor {
+    /// Its name.
+    pub table: TableName,
+    /// Whether the key of a row below finds that row in it, too.
+    pub keeps_keys: bool,
+}
+
+impl FromIterator<(TableName, Vec<Ancestor>)> for Ancestors {
+    fn from_iter<I: IntoIterator<Item = (TableName, Vec<Ancestor>)>>(pairs: I) -> Self {
+        Self(pairs.into_iter().collect())
+    }
+}
+
+impl Ancestors {
     /// The tables above a table.
-    pub fn above(&self, table: &TableName) -> &[TableName] {
-        self.above.get(table).map_or(&[], Vec::as_slice)
+    pub fn of(&self, table: &TableName) -> &[Ancestor] {
+        self.0.get(table).map_or(&[], Vec::as_slice)
     }
 }
 
@@ -38,13 +106,16 @@ impl Lineage {
 /// of a partition is that of its root. Of these the ones that `filter` lets through.
 pub fn expand(
     events: Vec<Event>,
-    mut above: impl FnMut(&TableName) -> Vec<TableName>,
+    mut above: impl FnMut(&TableName) -> Vec<Ancestor>,
     filter: &TableFilter,
 ) -> Vec<Event> {
     let mut all: IndexMap<OwnedIdentity, Event> = IndexMap::with_capacity(events.len());
     for event in events {
         let ancestors = above(&event.table);
-        let of_ancestors = ancestors.into_iter().map(|table| Event { table, ..event.clone() });
+        let of_ancestors = ancestors.into_iter().map(|Ancestor { table, keeps_keys }| {
+            let key = event.key.clone().filter(|_| keeps_keys);
+            Event { table, key, ..event }
+        });
         for event in std::iter::once(event.clone()).chain(of_ancestors) {
             if matches(filter, &event.table) {
                 let merge = |mine: &mut Event| {
@@ -74,17 +145,57 @@ mod tests {
         Event { table: TableName::new("s", table), key: None, first_seen, count }
     }
 
+    fn ancestors(pairs: &[(&str, &[&str])], keeps_keys: bool) -> Ancestors {
+        let ancestor = |name: &&str| Ancestor { table: TableName::new("s", name), keeps_keys };
+        let above = |names: &[&str]| names.iter().map(ancestor).collect();
+        pairs.iter().map(|(table, names)| (TableName::new("s", table), above(names))).collect()
+    }
+
     fn check(filter: &[&str], expect: &[(&str, u64, u64)]) {
-        let mut lineage = Lineage::default();
-        for (table, ancestor) in [("leaf1", "root"), ("leaf2", "middle"), ("leaf2", "root")] {
-            lineage.add(TableName::new("s", table), TableName::new("s", ancestor));
-        }
+        let ancestors = ancestors(&[("leaf1", &["root"]), ("leaf2", &["middle", "root"])], true);
         let filter =
             filter.iter().map(|pattern| pattern.parse::<nudge_decode::TablePattern>().unwrap()).collect();
         let events = vec![event("plain", 4, 1), event("leaf1", 5, 2), event("leaf2", 3, 10)];
-        let expanded = expand(events, |table| lineage.above(table).to_vec(), &filter);
+        let expanded = expand(events, |table| ancestors.of(table).to_vec(), &filter);
         let expect: Vec<_> = expect.iter().map(|&(table, seen, count)| event(table, seen, count)).collect();
         assert_eq!(expanded, expect, "{filter:?}");
+    }
+
+    /// What the server answers about `leaf`, at the first place, and `plain`, at the second.
+    fn lineage(partitioned: bool) -> Lineage {
+        let mut lineage = Lineage::default();
+        let name = |table| TableName::new("s", table);
+        lineage.add(1, name("leaf"), false, vec![]);
+        lineage.add(1, name("root"), partitioned, vec![701, 702]);
+        lineage.add(2, name("plain"), false, vec![703]);
+        lineage
+    }
+
+    #[test]
+    fn what_lies_above_is_certain_if_the_catalog_was_written_before() {
+        let tables = ["leaf", "plain"].map(|table| TableName::new("s", table));
+        for (written_before, uncertain) in [(704, None), (703, Some(1)), (702, Some(0)), (700, Some(0))] {
+            let certain = lineage(true).certain(&tables, &tables, |xid| xid < written_before);
+            assert_eq!(certain.err(), uncertain.map(|n: usize| &tables[n]), "{written_before}");
+        }
+        let certain = lineage(true).certain(&tables, &tables, |_| true).unwrap();
+        assert_eq!(certain, ancestors(&[("leaf", &["root"])], true));
+    }
+
+    /// It was renamed, moved or dropped.
+    #[test]
+    fn a_table_that_is_not_found_is_not_certain() {
+        let tables = ["leaf", "plain", "gone"].map(|table| TableName::new("s", table));
+        assert_eq!(lineage(true).certain(&tables, &tables, |_| true), Err(&tables[2]));
+    }
+
+    #[test]
+    fn an_inheritance_parent_is_nudged_as_a_whole() {
+        let tables = [TableName::new("s", "leaf")];
+        for partitioned in [true, false] {
+            let certain = lineage(partitioned).certain(&tables, &tables, |_| true).unwrap();
+            assert_eq!(certain.of(&tables[0])[0].keeps_keys, partitioned);
+        }
     }
 
     #[test]
@@ -101,18 +212,20 @@ mod tests {
     /// A row that moved: deleted here, inserted there. In the table above that is one row.
     #[test]
     fn rows_keep_their_keys_in_the_tables_above() {
-        let mut lineage = Lineage::default();
-        for leaf in ["leaf1", "leaf2"] {
-            lineage.add(TableName::new("s", leaf), TableName::new("s", "root"));
-        }
         let value = nudge_decode::KeyValue::Integer(7);
         let columns = vec![nudge_decode::KeyColumn { name: "id".into(), value }];
         let key = nudge_decode::Key::new(columns).and_then(|key| Key::keep(&key));
         let row = |leaf| Event { key: key.clone(), ..event(leaf, 1, 1) };
         let events = vec![row("leaf1"), row("leaf2"), event("leaf2", 1, 1)];
-        let expanded = expand(events, |table| lineage.above(table).to_vec(), &TableFilter::default());
-        let told: Vec<_> = expanded.iter().map(|event| (event.payload(), event.count)).collect();
+        let told = |keeps_keys| {
+            let ancestors = ancestors(&[("leaf1", &["root"]), ("leaf2", &["root"])], keeps_keys);
+            let expanded =
+                expand(events.clone(), |table| ancestors.of(table).to_vec(), &TableFilter::default());
+            expanded.iter().map(|event| (event.payload().into_owned(), event.count)).collect::<Vec<_>>()
+        };
         let expected = [("s.leaf1:7", 1), ("s.root:7", 2), ("s.leaf2:7", 1), ("s.leaf2", 1), ("s.root", 1)];
-        assert_eq!(told, expected.map(|(payload, count)| (payload.into(), count)));
+        assert_eq!(told(true), expected.map(|(payload, count)| (payload.into(), count)));
+        let expected = [("s.leaf1:7", 1), ("s.root", 3), ("s.leaf2:7", 1), ("s.leaf2", 1)];
+        assert_eq!(told(false), expected.map(|(payload, count)| (payload.into(), count)));
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Not everything that belongs to a table is a partition of it to the server: TimescaleDB keeps the rows of
 //! a hypertable in tables of their own, and PostgreSQL knows those as plain tables. A callback of the program
-//! may say so; then a change of the one is also a change of the other, as with partitions (see [`Lineage`]).
+//! may say so; then a change of the one is also a change of the other, as with partitions (see [`Ancestors`]).
 //!
 //! The callback is the program's code. It is asked when an item goes out, about each name once per item, in
 //! the task that takes the items and outside of any lock.
@@ -12,7 +12,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::TableName;
-use crate::policy::Lineage;
+use crate::policy::lineage::{Ancestor, Ancestors};
 
 /// The callback.
 #[derive(Clone)]
@@ -47,7 +47,7 @@ impl fmt::Debug for ParentOf {
 /// What lies above the tables of one item: what the server has told, and what the program says of that.
 #[derive(Debug)]
 pub struct Above<'a> {
-    lineage: &'a Lineage,
+    ancestors: &'a Ancestors,
     parent_of: Option<&'a ParentOf>,
     /// What the callback has said: many rows may be of one table, and many tables below one.
     said: HashMap<TableName, Option<TableName>>,
@@ -55,24 +55,28 @@ pub struct Above<'a> {
 
 impl<'a> Above<'a> {
     /// For one item.
-    pub fn new(lineage: &'a Lineage, parent_of: Option<&'a ParentOf>) -> Self {
-        Self { lineage, parent_of, said: HashMap::new() }
+    pub fn new(ancestors: &'a Ancestors, parent_of: Option<&'a ParentOf>) -> Self {
+        Self { ancestors, parent_of, said: HashMap::new() }
     }
 
     /// The tables above a table, each once and never itself: those that the server knows, nearest first,
     /// and then the parents that the callback has for the table and for each of these, and their parents.
-    pub fn of(&mut self, table: &TableName) -> Vec<TableName> {
-        let mut above = self.lineage.above(table).to_vec();
-        let starts: Vec<_> = std::iter::once(table).chain(self.lineage.above(table)).collect();
+    pub fn of(&mut self, table: &TableName) -> Vec<Ancestor> {
+        let mut above = self.ancestors.of(table).to_vec();
+        let starts: Vec<_> =
+            std::iter::once(table.clone()).chain(above.iter().map(|a| a.table.clone())).collect();
         let highest = above.len() + ParentOf::HIGHEST;
         for start in starts {
-            let mut parent = self.parent(start);
-            while let Some(name) = parent.filter(|name| name != table && !above.contains(name)) {
+            let mut parent = self.parent(&start);
+            let is_new = |name: &TableName, above: &[Ancestor]| {
+                name != table && above.iter().all(|ancestor| ancestor.table != *name)
+            };
+            while let Some(table) = parent.filter(|name| is_new(name, &above)) {
                 if above.len() == highest {
                     return above;
                 }
-                parent = self.parent(&name);
-                above.push(name);
+                parent = self.parent(&table);
+                above.push(Ancestor { table, keeps_keys: true });
             }
         }
         above
@@ -105,11 +109,19 @@ mod tests {
         ParentOf::new(move |table| pairs.get(table).cloned())
     }
 
+    fn ancestors(pairs: impl Iterator<Item = (TableName, TableName)>) -> Ancestors {
+        let mut above: HashMap<TableName, Vec<Ancestor>> = HashMap::new();
+        for (table, ancestor) in pairs {
+            above.entry(table).or_default().push(Ancestor { table: ancestor, keeps_keys: true });
+        }
+        above.into_iter().collect()
+    }
+
     fn check(known: &[(&str, &str)], named: &[(&str, &str)], table: &str, expect: &[&str]) {
-        let mut lineage = Lineage::default();
-        known.iter().for_each(|(table, ancestor)| lineage.add(name(table), name(ancestor)));
+        let ancestors = ancestors(known.iter().map(|(table, above)| (name(table), name(above))));
         let parent_of = parents(named);
-        let above = Above::new(&lineage, Some(&parent_of)).of(&name(table));
+        let above = Above::new(&ancestors, Some(&parent_of)).of(&name(table));
+        let above: Vec<_> = above.into_iter().map(|ancestor| ancestor.table).collect();
         assert_eq!(above, expect.iter().map(|table| name(table)).collect::<Vec<_>>(), "{known:?} {named:?}");
     }
 
@@ -138,8 +150,8 @@ mod tests {
     #[test]
     fn a_callback_that_always_has_an_answer_comes_to_an_end() {
         let longer = ParentOf::new(|table| Some(name(&format!("{}x", table.table()))));
-        let lineage = Lineage::default();
-        assert_eq!(Above::new(&lineage, Some(&longer)).of(&name("t")).len(), ParentOf::HIGHEST);
+        let ancestors = Ancestors::default();
+        assert_eq!(Above::new(&ancestors, Some(&longer)).of(&name("t")).len(), ParentOf::HIGHEST);
     }
 
     #[test]
@@ -167,11 +179,10 @@ mod tests {
                     named.get(table).cloned()
                 }
             });
-            let mut lineage = Lineage::default();
-            known.iter().for_each(|&(below, above)| lineage.add(table(below), table(above)));
-            let mut above = Above::new(&lineage, Some(&parent_of));
+            let ancestors = ancestors(known.iter().map(|&(below, above)| (table(below), table(above))));
+            let mut above = Above::new(&ancestors, Some(&parent_of));
             for row in (0..12).chain(0..12).map(table) {
-                let above = above.of(&row);
+                let above: Vec<_> = above.of(&row).into_iter().map(|ancestor| ancestor.table).collect();
                 let distinct: HashSet<_> = above.iter().collect();
                 prop_assert_eq!(distinct.len(), above.len());
                 prop_assert!(!above.contains(&row));

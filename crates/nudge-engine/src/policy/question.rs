@@ -1,46 +1,104 @@
 //! What the server is asked in SQL, apart from the session's settings.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use nudge_decode::{TableFilter, TablePattern};
 use nudge_proto::quote_literal;
 
 use crate::TableName;
 
-/// What can be seen, and what lies above the tables.
+/// The first statement of every session of ours. A role or a database may set a `search_path` in which
+/// functions and operators of somebody else come before those of PostgreSQL.
+pub(crate) const SEARCH_PATH: &str = "SET search_path TO pg_catalog, pg_temp; ";
+
+/// What [`ServerView`](crate::policy::server_view::ServerView) reads, apart from the lineage: one row per
+/// transaction in progress, and one row if there is none.
 ///
-/// First what can be seen: one row per transaction in progress, and one row if there is none, so that
-/// they are small however many there are. The position is read after the snapshot was taken, so it is
-/// not before what that sees. Then what lies above the tables, nearest first.
+/// What stands behind the snapshot is read after it was taken: so the positions are not before what it sees.
+/// `age('3')` tells the next transaction id without giving it out.
+pub(crate) const VIEW: &str = "SELECT pg_catalog.pg_snapshot_xmax(s), pg_catalog.age('3'::pg_catalog.xid), \
+     CASE WHEN r THEN pg_catalog.pg_last_wal_replay_lsn() ELSE pg_catalog.pg_current_wal_lsn() END, \
+     CASE WHEN r THEN pg_catalog.pg_last_wal_replay_lsn() ELSE pg_catalog.pg_current_wal_insert_lsn() END, \
+     r, pg_catalog.current_setting('synchronous_standby_names'), \
+     EXISTS (SELECT FROM pg_catalog.pg_inherits), x \
+     FROM pg_catalog.pg_current_snapshot() AS s CROSS JOIN pg_catalog.pg_is_in_recovery() AS r \
+     LEFT JOIN LATERAL pg_catalog.pg_snapshot_xip(s) AS x ON true";
+
+/// The tables of the arrays `schemas` and `names`, and what lies above each, nearest first: the place in the
+/// arrays, a name, and whether it has partitions (an inheritance parent has none, and is told like them).
 ///
-/// The first part is asked per item, and planning it costs the server more than running it. So it is
-/// prepared with the first question of a session.
-pub(crate) fn testimony(tables: &[TableName], prepared: bool) -> String {
-    const PREPARE: &str = "PREPARE testimony AS SELECT pg_catalog.pg_snapshot_xmax(s), \
-         CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn() \
-         ELSE pg_catalog.pg_current_wal_lsn() END, \
-         EXISTS (SELECT FROM pg_catalog.pg_partitioned_table), x \
-         FROM pg_catalog.pg_current_snapshot() AS s LEFT JOIN LATERAL pg_catalog.pg_snapshot_xip(s) AS x ON true; ";
-    let mut sql = String::from(if prepared { "" } else { PREPARE });
-    sql.push_str("EXECUTE testimony");
-    if tables.is_empty() {
-        return sql;
+/// The last column has the transactions that wrote a part of the catalog on which the answer rests, if they
+/// are not older than `oldest`: the name of the table (that of its row type, which little else writes, and of
+/// its schema), and its columns (which lose a mark when the table is detached or disinherited).
+fn lineage(schemas: &str, names: &str, oldest: &str) -> String {
+    format!(
+        "WITH RECURSIVE up (n, depth, id) AS (SELECT a.n, 0, c.oid \
+         FROM ROWS FROM (pg_catalog.unnest({schemas}), pg_catalog.unnest({names})) WITH ORDINALITY AS a (s, t, n) \
+         JOIN pg_catalog.pg_namespace ns ON ns.nspname = a.s \
+         JOIN pg_catalog.pg_class c ON c.relnamespace = ns.oid AND c.relname = a.t \
+         UNION SELECT u.n, u.depth + 1, i.inhparent \
+         FROM up u JOIN pg_catalog.pg_inherits i ON i.inhrelid = u.id) \
+         SELECT u.n, ns.nspname, c.relname, c.relkind = 'p', pg_catalog.array_to_string(ARRAY(SELECT x.xmin FROM (SELECT ns.xmin \
+         UNION ALL SELECT t.xmin FROM pg_catalog.pg_type t WHERE t.oid = c.reltype \
+         UNION ALL SELECT a.xmin FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0) x \
+         WHERE pg_catalog.age(x.xmin) BETWEEN 1 AND pg_catalog.age({oldest})), ',') \
+         FROM up u JOIN pg_catalog.pg_class c ON c.oid = u.id \
+         JOIN pg_catalog.pg_namespace ns ON ns.oid = c.relnamespace ORDER BY u.n, u.depth"
+    )
+}
+
+/// Planning costs the server more than running: so both statements are prepared once per session.
+pub(crate) fn prepare() -> String {
+    let lineage = lineage("$1", "$2", "$3");
+    format!(
+        "PREPARE pgnudge_view AS {VIEW}; PREPARE pgnudge_lineage \
+         (pg_catalog.name[], pg_catalog.name[], pg_catalog.xid) AS {lineage}"
+    )
+}
+
+/// What can be seen, and what lies above the tables. `oldest`: the oldest transaction of interest.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Question {
+    pub(crate) tables: Arc<[TableName]>,
+    pub(crate) oldest: u32,
+}
+
+impl Question {
+    /// In a session where the statements are [prepared](prepare).
+    pub(crate) fn prepared(&self) -> String {
+        if self.tables.is_empty() {
+            return "EXECUTE pgnudge_view".into();
+        }
+        let [schemas, names, oldest] = self.arguments();
+        format!("EXECUTE pgnudge_view; EXECUTE pgnudge_lineage ({schemas}, {names}, {oldest})")
     }
-    sql.push_str(
-        "; SELECT a.depth, n.nspname, c.relname, an.nspname, ac.relname FROM pg_catalog.pg_class c \
-         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
-         CROSS JOIN LATERAL pg_catalog.pg_partition_ancestors(c.oid) WITH ORDINALITY AS a (id, depth) \
-         JOIN pg_catalog.pg_class ac ON ac.oid = a.id \
-         JOIN pg_catalog.pg_namespace an ON an.oid = ac.relnamespace \
-         WHERE c.relispartition AND a.id <> c.oid AND (n.nspname, c.relname) IN (",
-    );
-    for (n, table) in tables.iter().enumerate() {
-        let (comma, schema, name) = (separator(n), literal(table.schema()), literal(table.table()));
-        // Writing to a String cannot fail.
-        let _ = write!(sql, "{comma}({schema}, {name})");
+
+    /// In a session that is shared with others, which must find nothing of ours in it: what is set is set for
+    /// this one transaction, and nothing is prepared.
+    pub(crate) fn whole(&self) -> String {
+        let local = SEARCH_PATH.replace("SET ", "SET LOCAL ");
+        if self.tables.is_empty() {
+            return format!("{local}{VIEW}");
+        }
+        let [schemas, names, oldest] = self.arguments();
+        let [schemas, names] = [schemas, names].map(|array| format!("{array}::pg_catalog.name[]"));
+        let lineage = lineage(&schemas, &names, &format!("{oldest}::pg_catalog.xid"));
+        format!("{local}{VIEW}; {lineage}")
     }
-    sql.push_str(") ORDER BY c.oid, a.depth");
-    sql
+
+    fn arguments(&self) -> [String; 3] {
+        let array = |name: &dyn Fn(&TableName) -> &str| {
+            let elements: Vec<_> = self.tables.iter().map(|table| element(name(table))).collect();
+            literal(&format!("{{{}}}", elements.join(",")))
+        };
+        [array(&TableName::schema), array(&TableName::table), literal(&self.oldest.to_string())]
+    }
+}
+
+/// An element of an array in text form (manual, "Array Input and Output Syntax").
+fn element(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 /// Which patterns of a filter name no table: one row with the index of each. `None`: there is nothing
@@ -86,15 +144,31 @@ fn literal(text: &str) -> String {
 mod tests {
     use super::*;
 
+    fn question(tables: &[TableName]) -> Question {
+        Question { tables: tables.into(), oldest: 700 }
+    }
+
     #[test]
     fn names_are_quoted_whatever_they_hold() {
-        let tables = [TableName::new("it's", "a\\b"), TableName::new("s", "t")];
-        assert!(
-            testimony(&tables, true).contains("IN (('it''s', E'a\\\\b'), ('s', 't'))"),
-            "{}",
-            testimony(&tables, true)
+        let tables = [TableName::new("it's", "a\\b"), TableName::new("$3", "\"{$2},")];
+        let arguments = r#"('{"it''s","$3"}', E'{"a\\\\b","\\"{$2},"}', '700')"#;
+        assert_eq!(
+            question(&tables).prepared(),
+            format!("EXECUTE pgnudge_view; EXECUTE pgnudge_lineage {arguments}")
         );
-        assert_eq!(testimony(&[], true), "EXECUTE testimony");
+        let whole = question(&tables).whole();
+        assert!(whole.contains(r#"unnest('{"it''s","$3"}'::pg_catalog.name[])"#), "{whole}");
+        assert!(whole.contains(r#"unnest(E'{"a\\\\b","\\"{$2},"}'::pg_catalog.name[])"#), "{whole}");
+        assert!(whole.contains("pg_catalog.age('700'::pg_catalog.xid)"), "{whole}");
+    }
+
+    #[test]
+    fn a_shared_session_keeps_nothing() {
+        for sql in [question(&[]).whole(), question(&[TableName::new("s", "t")]).whole()] {
+            assert!(sql.starts_with("SET LOCAL search_path TO pg_catalog, pg_temp; SELECT"), "{sql}");
+            assert!(!sql.contains("PREPARE") && !sql.contains("EXECUTE"), "{sql}");
+        }
+        assert_eq!(question(&[]).prepared(), "EXECUTE pgnudge_view");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use nudge_decode::{Decoder, Plugin, ServerEncoding, TableFilter};
 use nudge_proto::Parameters;
 
-use crate::policy::session::ServerFacts;
+use crate::policy::server_view::ServerView;
 use crate::{Error, ErrorKind, Knobs, Payload, PluginChoice};
 
 /// What the knobs ask for, of a server that is known.
@@ -21,9 +21,9 @@ impl<'a> Reading<'a> {
     /// A server sees a row under the name of its partition, so while there are partitioned tables a filter
     /// there would hide rows of those above; and parents that the program names it does not know at all. Nor
     /// must it filter where nobody would notice that the first partitioned table is made.
-    pub(crate) fn new(knobs: &'a Knobs, facts: ServerFacts, parameters: &Parameters) -> Self {
+    pub(crate) fn new(knobs: &'a Knobs, before: &ServerView, parameters: &Parameters) -> Self {
         let hidden = knobs.parent_of.is_some()
-            || knobs.partition_root && (facts.partitioned || !knobs.transaction_markers);
+            || knobs.partition_root && (before.linked || !knobs.transaction_markers);
         let filter = if hidden { TableFilter::default() } else { knobs.tables.clone() };
         let encoding = parameters.get("server_encoding").map(ServerEncoding::from_name);
         Self { knobs, filter, encoding: encoding.unwrap_or(ServerEncoding::UTF8) }

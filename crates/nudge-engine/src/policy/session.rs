@@ -5,40 +5,53 @@ use std::time::Duration;
 use nudge_decode::Decoder;
 use nudge_proto::{Parameters, quote_identifier, quote_literal};
 
+use crate::policy::question::{SEARCH_PATH, VIEW};
+use crate::policy::server_view::ServerView;
 use crate::{Error, ErrorKind, SessionAttributes};
 
-/// What the server has told about itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What matters of the server for the length of one stream.
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ServerFacts {
     /// How often it has to hear from us.
     pub(crate) status_interval: Duration,
-    /// Whether commits wait for synchronous standbys, and so stay invisible meanwhile.
-    pub(crate) synchronous: bool,
-    /// Whether the database has partitioned tables.
-    pub(crate) partitioned: bool,
-    /// Whether it is a standby itself. It decodes what it has replayed, and that is visible.
-    pub(crate) standby: bool,
+    /// What it looked like before the slot was made.
+    pub(crate) before: ServerView,
 }
 
-impl ServerFacts {
-    /// From the row of [`preparation`] and the parameters of the session.
-    pub(crate) fn new(row: Option<Vec<Option<String>>>, parameters: &Parameters, wanted: Duration) -> Self {
-        let mut columns = row.into_iter().flatten().map(Option::unwrap_or_default);
-        let wal_sender_timeout = columns.next().and_then(|ms| ms.parse().ok());
-        let synchronous = columns.next().is_some_and(|names| !names.is_empty());
-        // A server that does not tell may have some.
-        let partitioned = columns.next().is_none_or(|answer| answer != "f");
-        let standby = parameters.get("in_hot_standby") == Some("on");
-        let status_interval = status_interval(wanted, wal_sender_timeout);
-        Self { status_interval, synchronous, partitioned, standby }
+/// Reads the answer to [`preparation`].
+#[derive(Debug, Default)]
+pub(crate) struct Prepared {
+    wal_sender_timeout: Option<u64>,
+    before: ServerView,
+}
+
+impl Prepared {
+    /// Takes a row in: two columns of settings, or those of a [`ServerView`]. `None`: it cannot be understood.
+    pub(crate) fn read(&mut self, columns: &[Option<String>]) -> Option<()> {
+        match columns {
+            [_] => {}
+            [Some(ms), _] => self.wal_sender_timeout = ms.parse().ok(),
+            row => self.before.read(row)?,
+        }
+        Some(())
+    }
+
+    /// What came of it, if the server has said what it has to.
+    pub(crate) fn finish(self, wanted: Duration) -> Option<ServerFacts> {
+        let status_interval = status_interval(wanted, self.wal_sender_timeout);
+        self.before.is_complete().then_some(ServerFacts { status_interval, before: self.before })
     }
 }
 
-/// The settings of a session, as SQL. Its first row has the session's `wal_sender_timeout` in
-/// milliseconds, `synchronous_standby_names`, and whether there are partitioned tables.
+/// The settings of a session that is to stream, as SQL, and then a look at the server. Rows have one column
+/// (nothing of interest), two (the session's `wal_sender_timeout` in milliseconds), or those of
+/// [`ServerView`].
 ///
+/// - `search_path` comes first, so that nothing that follows means something else.
 /// - What the decoder relies on, such as `client_min_messages`: a role may hide warnings, and
 ///   wal2json's are wakeups (rule R8).
+/// - All timeouts are off that a role or a database may have set, those of later versions too: a
+///   `transaction_timeout` would end the stream in every long transaction. Then, within our own limits:
 /// - `lock_timeout`: what a slot creation waits for is a lock, and a walsender that waits does not notice
 ///   that its client is gone.
 /// - `wal_sender_timeout`: how long a host that vanished without a word keeps its slot. It is never
@@ -54,15 +67,33 @@ pub(crate) fn preparation(slot_timeout: Duration, status_interval: Duration) -> 
         .map(|(name, value)| format!("SET {} = {}; ", quote_identifier(name), quote_literal(value)))
         .collect();
     format!(
-        "{decoding}SET lock_timeout = {lock_timeout}; SET idle_session_timeout = {longest}; \
-         SELECT CASE WHEN setting::int8 BETWEEN 1 AND {longest} THEN setting ELSE '{longest}' END, \
-         pg_catalog.current_setting('synchronous_standby_names'), \
-         EXISTS (SELECT FROM pg_catalog.pg_partitioned_table), \
-         pg_catalog.set_config(name, CASE WHEN setting::int8 BETWEEN 1 AND {longest} THEN setting \
-         ELSE '{longest}' END, false) \
-         FROM pg_catalog.pg_settings WHERE name = 'wal_sender_timeout'"
+        "{SEARCH_PATH}{decoding}{WITHOUT_TIMEOUTS}; \
+         SET lock_timeout = {lock_timeout}; SET idle_session_timeout = {longest}; \
+         SELECT setting, pg_catalog.set_config('wal_sender_timeout', setting, false) FROM (SELECT \
+         CASE WHEN setting::pg_catalog.int8 BETWEEN 1 AND {longest} THEN setting ELSE '{longest}' END AS setting \
+         FROM pg_catalog.pg_settings WHERE name = 'wal_sender_timeout') s; {VIEW}"
     )
 }
+
+/// The settings of the second session, as SQL, if it is ours alone.
+///
+/// - A snapshot per statement, whatever the database prefers: a `SERIALIZABLE READ ONLY DEFERRABLE` one could
+///   wait for others.
+/// - The server probes the connection after a minute without a word. So it notices when we are gone without a
+///   sign, and nothing in between forgets the connection (clouds do so after 4 to 10 minutes).
+pub(crate) fn side_preparation() -> String {
+    format!(
+        "{SEARCH_PATH}{WITHOUT_TIMEOUTS}; SET default_transaction_isolation = 'read committed'; \
+         SET default_transaction_deferrable = off; SET synchronous_commit = off; \
+         SET tcp_keepalives_idle = 60; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3; "
+    )
+}
+
+/// `tcp_user_timeout` is no limit for what we do, but notices that we are gone.
+const WITHOUT_TIMEOUTS: &str = "SELECT pg_catalog.count(pg_catalog.set_config(name, '0', false)) \
+     FROM pg_catalog.pg_settings WHERE context = 'user' AND min_val = '0' \
+     AND pg_catalog.right(name, 8) = '_timeout' AND pg_catalog.strpos(name, '.') = 0 \
+     AND name NOT IN ('wal_sender_timeout', 'tcp_user_timeout')";
 
 /// Never more than a third of the server's `wal_sender_timeout` (milliseconds; 0: none).
 fn status_interval(wanted: Duration, wal_sender_timeout: Option<u64>) -> Duration {

@@ -9,23 +9,24 @@
 
 use std::time::{Duration, Instant};
 
-use nudge_proto::Lsn;
+use crate::policy::Snapshot;
 
 /// Which items are checked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Visibility {
-    /// Those with a commit younger than [`YOUNG`], and all when the server waits for synchronous
-    /// standbys.
-    #[default]
-    Auto,
     /// All.
+    #[default]
     Always,
-    /// None: the consumer looks after it, or does not mind.
+    /// Those with a commit younger than [`YOUNG`], and all while the server waits for synchronous standbys.
+    /// It is cheaper, and trusts that a server process is never stopped for longer than that between the
+    /// flush of its commit and its end.
+    Recent,
+    /// None: the consumer takes care of it, or does not mind.
     Off,
 }
 
-/// A transaction is visible within 10 ms of its commit being decoded unless a standby is waited for;
-/// this is twice what was measured.
+/// A transaction is visible within 10 ms of its commit being decoded unless a standby is waited for, or its
+/// process is stopped; this is twice what was measured.
 pub const YOUNG: Duration = Duration::from_millis(20);
 
 /// The transactions of an item, as long as it is not known that they can be seen.
@@ -84,8 +85,13 @@ impl Unseen {
         self.xids.is_empty()
     }
 
-    /// Whether somebody has to look before the item goes out at `now`. `synchronous`: the server waits
-    /// for standbys.
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.xids.is_empty()
+    }
+
+    /// Whether the item waits for an answer if it is to go out at `now`. `synchronous`: the server waits for
+    /// standbys.
     pub fn is_in_doubt(&self, visibility: Visibility, synchronous: bool, now: Instant) -> bool {
         if self.xids.is_empty() {
             return false;
@@ -93,7 +99,7 @@ impl Unseen {
         match visibility {
             Visibility::Off => false,
             Visibility::Always => true,
-            Visibility::Auto => {
+            Visibility::Recent => {
                 let young = |youngest: Instant| now < youngest + YOUNG;
                 synchronous || self.unfinished || self.youngest.is_some_and(young)
             }
@@ -101,39 +107,14 @@ impl Unseen {
     }
 }
 
-/// What the server sees: `pg_current_snapshot()`, and a position that is not before it.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Snapshot {
-    /// The first transaction id that was not given out yet, 64 bits.
-    pub xmax: u64,
-    /// The ids below it that are in progress.
-    pub running: Vec<u64>,
-    /// The end of the log when the snapshot was taken, or later.
-    pub lsn: Lsn,
-}
-
-impl Snapshot {
-    /// Whether it sees a transaction that has committed, of whose id the stream tells the lower 32
-    /// bits. The id is within 2³¹ of `xmax`: PostgreSQL keeps all ids in use within that distance.
-    pub fn sees(&self, xid: u32) -> bool {
-        #[expect(clippy::cast_possible_truncation, reason = "the lower half is meant")]
-        let distance = (self.xmax as u32).wrapping_sub(xid).cast_signed();
-        match u64::try_from(distance) {
-            Ok(below) if below > 0 => !self.running.contains(&self.xmax.saturating_sub(below)),
-            _ => false,
-        }
-    }
-}
-
-/// How long to wait before looking again: `tries` looks before the last one have not seen everything.
-/// `None`, not at all, at first, for a commit on its way takes no longer than a look does, and a timer
-/// takes a millisecond or two; then longer, for a standby may take hours.
-pub fn pause(tries: u32) -> Option<Duration> {
+/// How long to wait before the next look: `tries` looks have not seen everything, and the item has waited
+/// for so long. `None`, not at all, at first, for a commit on its way takes no longer than a look does, and a
+/// timer takes a millisecond or two; then an eighth of what it has waited, for a standby may take hours.
+pub fn pause(tries: u32, waited: Duration) -> Option<Duration> {
     const AT_ONCE: u32 = 4;
-    const FIRST: Duration = Duration::from_millis(1);
-    const LONGEST: Duration = Duration::from_millis(50);
-    let factor = 2_u32.checked_pow(tries.checked_sub(AT_ONCE)?);
-    Some(factor.map_or(LONGEST, |factor| (FIRST * factor).min(LONGEST)))
+    const SHORTEST: Duration = Duration::from_millis(1);
+    const LONGEST: Duration = Duration::from_secs(1);
+    (tries >= AT_ONCE).then(|| (waited / 8).clamp(SHORTEST, LONGEST))
 }
 
 /// How long a new stream waits for the transactions that ran when its slot was made; `None`: it does
@@ -155,32 +136,14 @@ pub const RETRY: Duration = Duration::from_millis(250);
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::cast_possible_truncation, reason = "the lower half of an id is meant")]
-
     use super::*;
     use proptest::prelude::*;
 
     fn snapshot(xmax: u64, running: &[u64]) -> Snapshot {
-        Snapshot { xmax, running: running.to_vec(), lsn: Lsn::ZERO }
-    }
-
-    #[test]
-    fn r13_only_what_is_neither_running_nor_future_is_seen() {
-        let snapshot = snapshot(100, &[90, 95]);
-        let seen: Vec<_> = [89, 90, 94, 95, 99, 100, 101].into_iter().filter(|&x| snapshot.sees(x)).collect();
-        assert_eq!(seen, [89, 94, 99]);
+        Snapshot { xmax, running: running.to_vec(), ..Snapshot::default() }
     }
 
     proptest! {
-        /// The epoch: ids of the stream have 32 bits, the snapshot's have 64.
-        #[test]
-        fn r13_wrapped_ids_are_told_apart(xmax in (1_u64 << 31)..(1 << 40), back in 1..(1_u64 << 31)) {
-            let full = xmax - back;
-            prop_assert!(snapshot(xmax, &[]).sees(full as u32));
-            prop_assert!(!snapshot(xmax, &[full]).sees(full as u32));
-            prop_assert!(!snapshot(full, &[]).sees(xmax as u32));
-        }
-
         #[test]
         fn r13_confirmed_is_what_a_later_look_need_not_ask_again(xids in prop::collection::vec(0..50_u32, 0..20)) {
             let mut unseen = Unseen::default();
@@ -216,20 +179,24 @@ mod tests {
             unseen.committed(now - Duration::from_millis(age));
             unseen.is_in_doubt(visibility, synchronous, now)
         };
-        assert!(check(Visibility::Auto, 19, false, false));
-        assert!(!check(Visibility::Auto, 20, false, false));
-        assert!(check(Visibility::Auto, 500, true, false));
-        assert!(check(Visibility::Auto, 500, false, true));
-        assert!(check(Visibility::Always, 500, false, false));
+        assert!(check(Visibility::Recent, 19, false, false));
+        assert!(!check(Visibility::Recent, 20, false, false));
+        assert!(check(Visibility::Recent, 500, true, false));
+        assert!(check(Visibility::Recent, 500, false, true));
+        assert!(check(Visibility::default(), 500, false, false), "by default every item");
         assert!(!check(Visibility::Off, 0, true, true));
         assert!(!Unseen::default().is_in_doubt(Visibility::Always, true, now));
     }
 
     #[test]
-    fn pauses_grow_and_stay_short() {
-        let millis = |tries| pause(tries).map_or(0, |pause| pause.as_millis());
-        let pauses: Vec<_> = (0..12).map(millis).collect();
-        assert_eq!(pauses, [0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 50, 50]);
-        assert_eq!(millis(u32::MAX), 50);
+    fn pauses_grow_and_stay_short_beside_the_wait() {
+        let millis =
+            |tries, waited| pause(tries, Duration::from_millis(waited)).map(|pause| pause.as_millis());
+        assert_eq!([0, 3].map(|tries| millis(tries, 500)), [None, None]);
+        assert_eq!(
+            [0, 8, 80, 800, 8000, 3_600_000].map(|waited| millis(4, waited)),
+            [1, 1, 10, 100, 1000, 1000].map(Some)
+        );
+        assert_eq!(millis(u32::MAX, 0), Some(1));
     }
 }

@@ -4,20 +4,11 @@ use std::time::{Duration, Instant};
 
 use nudge_proto::Lsn;
 
-use crate::policy::harvest::{Harvest, Transaction};
-use crate::policy::{Catalog, Debouncer, Edge, Pending, Spell, Unseen};
-use crate::{FeedItem, Reason};
+use crate::Reason;
+use crate::policy::harvest::Harvest;
+use crate::policy::{Debouncer, Edge, Held, Pending, Spell, Unreadable, Unseen};
 
-/// What a window has for the consumer's side.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Taken {
-    /// An item, and the transactions that it stands for.
-    Item(FeedItem, Unseen),
-    /// Nothing to deliver, but the catalog has to be looked at.
-    Look,
-}
-
-/// At most one pending item, and the rules by which it becomes due. All that reader and consumer share.
+/// At most one pending item, and the rules by which it becomes due.
 #[derive(Clone, Debug)]
 pub struct Window {
     debouncer: Debouncer,
@@ -27,7 +18,11 @@ pub struct Window {
     /// `Some` exactly while something is pending.
     spell: Option<Spell>,
     unseen: Unseen,
-    catalog: Catalog,
+    /// Where the first of these transactions began.
+    since: Option<Lsn>,
+    unreadable: Unreadable,
+    /// Whether a stream has begun since the last item.
+    opening: bool,
     lsn: Lsn,
     /// When an item was last delivered.
     closed: Option<Instant>,
@@ -45,7 +40,9 @@ impl Window {
             pending: Pending::Empty,
             spell: None,
             unseen: Unseen::default(),
-            catalog: Catalog::default(),
+            since: None,
+            unreadable: Unreadable::default(),
+            opening: false,
             lsn: Lsn::ZERO,
             closed: None,
             resynced: None,
@@ -58,12 +55,11 @@ impl Window {
         let before = self.due();
         let arrived = harvest.arrived.take().unwrap_or(now);
         if std::mem::take(&mut harvest.restarted) {
-            (self.unseen, self.lsn) = (Unseen::default(), Lsn::ZERO);
+            (self.unseen, self.since, self.lsn) = (Unseen::default(), None, Lsn::ZERO);
+            self.opening = true;
         }
         self.lsn = self.lsn.max(harvest.lsn);
-        if std::mem::take(&mut harvest.empty) {
-            self.catalog.changed(now);
-        }
+        self.unreadable.absorb(&mut harvest.unreadable);
         if harvest.has_news() {
             self.pending.join_tables(&mut harvest.tables, self.max_pending);
             if let Some(reason) = harvest.resync.take() {
@@ -79,13 +75,12 @@ impl Window {
             harvest.unseen.committed(now);
         }
         self.unseen.absorb(&mut harvest.unseen);
-        let open = match harvest.transaction {
-            Transaction::Changed(xid) => Some(xid),
-            Transaction::None | Transaction::Begun(_) => None,
-        };
+        let open = harvest.goes_on();
+        let began = open.map(|(_, began)| began);
+        self.since = self.since.into_iter().chain(harvest.since.take()).chain(began).min();
         if let Some(spell) = &mut self.spell {
             spell.mid_transaction = open.is_some();
-            open.flatten().into_iter().for_each(|xid| self.unseen.add(xid));
+            open.and_then(|(xid, _)| xid).into_iter().for_each(|xid| self.unseen.add(xid));
         }
         let earlier = |due: Instant| before.is_none_or(|before| due < before);
         self.due().is_some_and(earlier)
@@ -101,7 +96,7 @@ impl Window {
 
     /// When there is something to take; `None` while nothing is pending. A time in the past is now.
     pub fn due(&self) -> Option<Instant> {
-        [self.window_due(), self.failsafe_due(), self.catalog.look_due()].into_iter().flatten().min()
+        self.window_due().into_iter().chain(self.failsafe_due()).min()
     }
 
     /// Until when nobody waits for what comes next, while something is pending: its window is open until
@@ -116,16 +111,10 @@ impl Window {
         }
     }
 
-    /// What is due at `now`. An item closes the window.
-    pub fn take(&mut self, now: Instant) -> Option<Taken> {
-        let item = self.take_item(now).map(|(item, unseen)| Taken::Item(item, unseen));
-        item.or_else(|| self.catalog.take_look(now).then_some(Taken::Look))
-    }
-
-    fn take_item(&mut self, now: Instant) -> Option<(FeedItem, Unseen)> {
-        if self.failsafe_due().is_some_and(|due| due <= now) {
-            self.pending.join_resync(Reason::Failsafe);
-        } else if self.window_due().is_none_or(|due| due > now) {
+    /// What is due at `now`. It closes the window.
+    pub fn take(&mut self, now: Instant) -> Option<Held> {
+        let failsafe = self.failsafe_due().is_some_and(|due| due <= now);
+        if !failsafe && self.window_due().is_none_or(|due| due > now) {
             return None;
         }
         let spell = self.spell.take();
@@ -134,16 +123,19 @@ impl Window {
             unseen.set_unfinished();
         }
         self.closed = Some(now);
-        let lsn = self.lsn;
-        let item = match std::mem::take(&mut self.pending) {
-            Pending::Empty => return None,
-            Pending::Tables(tables) => FeedItem::Batch { events: tables.into_events(), lsn },
-            Pending::Resync(reason) => {
-                self.resynced = Some(now);
-                FeedItem::Resync { reason, lsn }
-            }
-        };
-        Some((item, unseen))
+        let pending = std::mem::take(&mut self.pending);
+        if failsafe || matches!(pending, Pending::Resync(_)) {
+            self.resynced = Some(now);
+        }
+        let (since, unreadable) = (self.since.take(), std::mem::take(&mut self.unreadable));
+        let opening = std::mem::take(&mut self.opening);
+        Some(Held { pending, unseen, since, lsn: self.lsn, opening, failsafe, unreadable })
+    }
+
+    /// Everything may have changed.
+    pub fn resync(&mut self, reason: Reason, now: Instant) {
+        self.pending.join_resync(reason);
+        self.spell.get_or_insert(Spell { first: now, last: now, mid_transaction: false });
     }
 
     /// A Resync that was taken could not be delivered: it is pending as if it had never been taken.
@@ -152,9 +144,14 @@ impl Window {
         self.spell.get_or_insert(Spell { first: now, last: now, mid_transaction: false });
     }
 
-    /// Whether there are partitioned tables, as far as it is known.
-    pub fn catalog(&mut self) -> &mut Catalog {
-        &mut self.catalog
+    /// How far the stream has come.
+    pub fn lsn(&self) -> Lsn {
+        self.lsn
+    }
+
+    /// Whether something is pending.
+    pub fn has_pending(&self) -> bool {
+        self.pending != Pending::Empty
     }
 
     fn window_due(&self) -> Option<Instant> {
@@ -193,10 +190,7 @@ mod tests {
     }
 
     fn take(window: &mut Window, now: Instant) -> Unseen {
-        match window.take(now) {
-            Some(Taken::Item(_, unseen)) => unseen,
-            other => panic!("{other:?}"),
-        }
+        window.take(now).expect("it is due").unseen
     }
 
     /// A transaction that arrives over several windows is in doubt in each of them: the position of its
@@ -204,8 +198,8 @@ mod tests {
     #[test]
     fn r13_every_part_of_a_long_transaction_waits_for_it() {
         let (mut window, mut harvest, start) = (window(), Harvest::default(), Instant::now());
-        harvest.begin(Some(7));
-        let later = Snapshot { xmax: 100, running: vec![7], lsn: Lsn::ZERO };
+        harvest.begin(Some(7), Lsn::new(70));
+        let later = Snapshot { xmax: 100, running: vec![7], ..Snapshot::default() };
         for part in 0..3 {
             change(&mut harvest);
             window.absorb(&mut harvest, start + part * S);
@@ -213,7 +207,7 @@ mod tests {
             assert!(unseen.is_unfinished() && !unseen.confirm(&later), "part {part}");
         }
         change(&mut harvest);
-        harvest.commit();
+        harvest.commit(Lsn::new(99));
         window.absorb(&mut harvest, start + 4 * S);
         let mut unseen = take(&mut window, start + 5 * S);
         assert!(!unseen.is_unfinished() && !unseen.confirm(&later));
@@ -227,17 +221,17 @@ mod tests {
         for round in 0..2 {
             let start = start + round * S;
             for xid in [7, 8] {
-                harvest.begin(Some(xid));
+                harvest.begin(Some(xid), Lsn::new(70));
                 change(&mut harvest);
                 harvest.leave();
             }
-            harvest.begin(Some(9));
+            harvest.begin(Some(9), Lsn::new(90));
             harvest.leave();
             window.absorb(&mut harvest, start);
             assert_eq!(window.due(), Some(start + S / 20));
             let unseen = take(&mut window, start + S / 20);
-            assert!(unseen.is_unfinished() && unseen.is_in_doubt(Visibility::Auto, false, start + S));
-            let snapshot = |running| Snapshot { xmax: 100, running, lsn: Lsn::ZERO };
+            assert!(unseen.is_unfinished() && unseen.is_in_doubt(Visibility::Recent, false, start + S));
+            let snapshot = |running| Snapshot { xmax: 100, running, ..Snapshot::default() };
             for xid in [7, 8] {
                 assert!(!unseen.clone().confirm(&snapshot(vec![xid])), "{xid}");
             }
@@ -248,10 +242,10 @@ mod tests {
     #[test]
     fn r4_a_transaction_of_other_tables_holds_nothing() {
         let (mut window, mut harvest, start) = (window(), Harvest::default(), Instant::now());
-        harvest.begin(Some(7));
+        harvest.begin(Some(7), Lsn::new(70));
         change(&mut harvest);
-        harvest.commit();
-        harvest.begin(Some(8));
+        harvest.commit(Lsn::new(99));
+        harvest.begin(Some(8), Lsn::new(80));
         window.absorb(&mut harvest, start);
         assert_eq!(window.due(), Some(start + S / 20));
     }
@@ -275,7 +269,7 @@ mod tests {
     #[test]
     fn r10_a_transaction_that_was_cut_off_holds_nothing_of_the_next_stream() {
         let (mut window, mut harvest, start) = (window(), Harvest::default(), Instant::now());
-        harvest.begin(Some(7));
+        harvest.begin(Some(7), Lsn::new(70));
         change(&mut harvest);
         window.absorb(&mut harvest, start);
         harvest.restart(Reason::Reconnected);
@@ -310,5 +304,25 @@ mod tests {
             window.absorb(&mut harvest, start);
             assert_eq!(window.lsn, Lsn::new(expect));
         }
+    }
+
+    /// What the catalog said before the first of its transactions is what its names meant.
+    #[test]
+    fn a_window_knows_where_its_first_transaction_began() {
+        let (mut window, mut harvest, start) = (window(), Harvest::default(), Instant::now());
+        for (xid, began) in [(8, 80), (7, 70), (9, 60)] {
+            harvest.begin(Some(xid), Lsn::new(began));
+            if xid != 9 {
+                change(&mut harvest);
+            }
+            harvest.commit(Lsn::new(100));
+        }
+        harvest.begin(Some(10), Lsn::new(65));
+        change(&mut harvest);
+        window.absorb(&mut harvest, start);
+        assert_eq!(window.take(start + S).unwrap().since, Some(Lsn::new(65)), "9 has no changes");
+        harvest.commit(Lsn::new(120));
+        window.absorb(&mut harvest, start + S);
+        assert_eq!(window.take(start + 3 * S), None);
     }
 }

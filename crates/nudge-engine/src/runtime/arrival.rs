@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use crate::policy::diagnosis::{self, Stage};
 use crate::policy::question;
-use crate::policy::session::{self, ServerFacts};
+use crate::policy::session::{self, Prepared, ServerFacts};
 use crate::runtime::login::{Conversation, Login, Purpose, lossy};
 use crate::runtime::{Dial, Route};
 use crate::{Error, ErrorKind, Knobs, SessionAttributes};
@@ -77,12 +77,22 @@ impl Arrival {
         let sql = CString::new(sql).map_err(|error| Error::config(error.to_string(), ""))?;
         let stage = Stage::Session;
         let late = |_| Err(diagnosis::timeout(stage, "connect_timeout"));
-        let asked = timeout(self.connect_timeout, conversation.query(&sql, stage)).await;
+        let (mut prepared, mut understood) = (Prepared::default(), true);
+        let each = |row: DataRow<'_>| {
+            let columns: Vec<_> = row.columns().map(lossy).collect();
+            understood &= prepared.read(&columns).is_some();
+        };
+        let asked = timeout(self.connect_timeout, conversation.query_rows(&sql, stage, each)).await;
         let (conversation, outcome) = asked.unwrap_or_else(late)?;
-        let row = outcome.map_err(|response| diagnosis::server(stage, &response))?;
-        let facts = ServerFacts::new(row, conversation.session.parameters(), knobs.status_interval);
+        outcome.map_err(|response| diagnosis::server(stage, &response))?;
+        let facts = prepared.finish(knobs.status_interval).filter(|_| understood).ok_or_else(unreadable)?;
         Ok((conversation, facts))
     }
+}
+
+fn unreadable() -> Error {
+    Error::permanent(ErrorKind::Protocol, "the server's answer about its state cannot be read")
+        .with_hint("check that this is a PostgreSQL server, and not something in between")
 }
 
 /// Warns of patterns that name no table: a slip of the pen would otherwise look like a quiet database.

@@ -3,18 +3,19 @@
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use futures::Stream;
+use nudge_proto::Lsn;
+use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
 use tokio::task::{JoinError, JoinHandle};
 
 use crate::policy::Window;
 use crate::runtime::arrival::Arrival;
 use crate::runtime::cancellation::Cancellation;
-use crate::runtime::gate::Outlet;
-use crate::runtime::handover::Handover;
-use crate::runtime::inspection::Inspection;
+use crate::runtime::delivery_check::DeliveryCheck;
+use crate::runtime::gate::Gate;
 use crate::runtime::intake::Intake;
 use crate::runtime::login::Login;
 use crate::runtime::supervisor::Supervisor;
@@ -28,9 +29,11 @@ use crate::{Error, FeedItem, Knobs, Target};
 /// `Resync` says so.
 pub struct Feed {
     task: JoinHandle<()>,
-    outlet: Outlet,
     status: watch::Sender<Status>,
-    inspection: Inspection,
+    gate: Arc<Gate>,
+    check: DeliveryCheck,
+    /// The consumer may be polled outside of it.
+    runtime: Handle,
     /// Dropping it is the goodbye.
     _alive: oneshot::Sender<()>,
 }
@@ -49,9 +52,32 @@ impl Feed {
         self.status.subscribe()
     }
 
+    /// Whether something has come that was not delivered yet.
+    pub fn has_pending(&self) -> bool {
+        self.check.has_pending()
+    }
+
+    /// How far the present stream has come, and which stream of the feed it is.
+    pub(crate) fn position(&self) -> (Lsn, u64) {
+        let shared = self.gate.lock();
+        (shared.window.lsn(), shared.generation)
+    }
+
+    /// Where the stream is handed over.
+    pub(crate) fn gate(&self) -> Arc<Gate> {
+        Arc::clone(&self.gate)
+    }
+
+    /// Which stream the last item came from.
+    pub(crate) fn generation(&self) -> u64 {
+        self.check.generation()
+    }
+
     /// A task that has ended is noticed while nothing comes, whatever that waits for.
     fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<FeedItem> {
-        let item = self.poll_inspected(cx);
+        let runtime = self.runtime.clone();
+        let _context = runtime.enter();
+        let item = self.check.poll_item(cx);
         if item.is_pending()
             && let Poll::Ready(ended) = Pin::new(&mut self.task).poll(cx)
         {
@@ -62,18 +88,6 @@ impl Feed {
             meter::pending(|| 0);
         }
         item
-    }
-
-    fn poll_inspected(&mut self, cx: &mut Context<'_>) -> Poll<FeedItem> {
-        loop {
-            if let Some(item) = ready!(self.inspection.poll_waiting(cx)) {
-                return Poll::Ready(item);
-            }
-            let taken = ready!(self.outlet.poll_taken(cx));
-            if let Some(item) = self.inspection.admit(taken) {
-                return Poll::Ready(item);
-            }
-        }
     }
 }
 
@@ -106,17 +120,15 @@ pub async fn connect(
     meter::describe();
     let login = Arc::new(Login::new(target, knobs.limits())?);
     let window = Window::new(knobs.debouncer(), knobs.max_pending, knobs.failsafe);
-    let handover = Arc::new(Handover::new(window));
-    let outlet = Outlet::new(Arc::clone(&handover.gate));
-    let intake = Intake::new(&knobs, Arc::clone(&handover.gate));
-    let inspection = Inspection::new(&knobs, Arc::clone(&login), Arc::clone(&handover), status.clone());
+    let gate = Gate::new(window);
+    let intake = Intake::new(&knobs, Arc::clone(&gate));
+    let check = DeliveryCheck::new(&knobs, Arc::clone(&login), Arc::clone(&gate), status.clone());
     let (first, live) = oneshot::channel();
     let (alive, dropped) = oneshot::channel();
     let connect_timeout = knobs.connect_timeout;
     let supervisor = Supervisor {
         arrival: Arrival { dial, login, attributes: target.attributes, connect_timeout },
         knobs,
-        handover: Arc::clone(&handover),
         intake,
         status: status.clone(),
         first: Some(first),
@@ -124,7 +136,7 @@ pub async fn connect(
     };
     let task = tokio::spawn(supervisor.run(dropped));
     match live.await {
-        Ok(Ok(())) => Ok(Feed { task, outlet, status, inspection, _alive: alive }),
+        Ok(Ok(())) => Ok(Feed { task, status, gate, check, runtime: Handle::current(), _alive: alive }),
         Ok(Err(error)) => Err(error),
         Err(_) => fail_loudly(task.await),
     }

@@ -15,7 +15,7 @@ use nudge_decode::{TableFilter, TableRef};
 use nudge_proto::Lsn;
 use tokio::task::AbortHandle;
 
-use crate::policy::{Harvest, Taken, Window};
+use crate::policy::{Harvest, Window};
 use crate::runtime::gate::{Gate, Outlet};
 use crate::runtime::{Feed, clock};
 use crate::{Error, FeedItem, Knobs, Reason};
@@ -34,7 +34,7 @@ impl Hub {
     /// # Panics
     /// Outside of a tokio runtime.
     pub fn new(feed: Feed) -> Self {
-        let seats = Arc::new(Seats::default());
+        let seats = Arc::new(Seats::new(&feed));
         let task = tokio::spawn(pump(feed, Arc::clone(&seats)));
         Self { seats, pump: Arc::new(Pump(task.abort_handle())) }
     }
@@ -83,8 +83,7 @@ impl Subscription {
         loop {
             let taken = self.outlet.poll_taken(cx);
             self.hub.seats.fail_loudly();
-            // A hub has no catalog to look at: what comes to it has been looked at.
-            if let Taken::Item(item, _) = ready!(taken) {
+            if let Some(item) = ready!(taken).into_item() {
                 return Poll::Ready(item);
             }
         }
@@ -106,16 +105,17 @@ struct Seat {
 }
 
 impl Seat {
-    /// Joins an item of the feed into the subscriber's window.
-    fn deliver(&self, item: &FeedItem) {
+    /// Joins an item of the feed into the subscriber's window. `restarted`: a stream begins with it, so what is
+    /// pending has positions of another one.
+    fn deliver(&self, item: &FeedItem, restarted: bool) {
         let mut harvest = Harvest::default();
         match item {
+            FeedItem::Resync { reason, lsn } if restarted => {
+                harvest.restart(*reason);
+                harvest.reach(*lsn);
+            }
             FeedItem::Resync { reason, lsn } => {
-                if *reason == Reason::Reconnected {
-                    harvest.restart(*reason);
-                } else {
-                    harvest.resync(*reason);
-                }
+                harvest.resync(*reason);
                 harvest.reach(*lsn);
             }
             FeedItem::Batch { events, lsn } => {
@@ -132,44 +132,59 @@ impl Seat {
     }
 }
 
-#[derive(Default)]
 struct Seats {
     hall: Mutex<Hall>,
+    /// Of the feed: where its stream stands.
+    feed: Arc<Gate>,
     /// The pump is gone: nobody will be woken again.
     failed: AtomicBool,
     /// Somebody wanted it to go.
     closed: AtomicBool,
 }
 
-#[derive(Default)]
 struct Hall {
     occupied: Vec<Weak<Seat>>,
-    /// How far the feed has come.
+    /// How far the feed has come, and on which of its streams.
     lsn: Lsn,
+    generation: u64,
 }
 
 impl Seats {
+    fn new(feed: &Feed) -> Self {
+        let (lsn, generation) = feed.position();
+        let hall = Hall { occupied: Vec::new(), lsn, generation };
+        let feed = feed.gate();
+        Self { hall: Mutex::new(hall), feed, failed: AtomicBool::new(false), closed: AtomicBool::new(false) }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Hall> {
         self.hall.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Between two items: the newcomer gets every item from now on.
+    /// Between two items: the newcomer gets every item from now on. While the feed is away, or has a new stream
+    /// of which nothing has come through yet, no position is true; then it begins with the Resync of that stream.
     fn admit(&self, seat: &Arc<Seat>) {
         let mut hall = self.lock();
-        seat.deliver(&FeedItem::Resync { reason: Reason::Connected, lsn: hall.lsn });
+        let is_current = {
+            let stream = self.feed.lock();
+            stream.live && stream.generation == hall.generation
+        };
+        if is_current {
+            let item = FeedItem::Resync { reason: Reason::Connected, lsn: hall.lsn };
+            seat.deliver(&item, true);
+        }
         hall.occupied.push(Arc::downgrade(seat));
     }
 
-    fn distribute(&self, item: &FeedItem) {
+    fn distribute(&self, item: &FeedItem, generation: u64) {
         let mut hall = self.lock();
-        hall.lsn = match item {
-            // Of another stream, perhaps of another server.
-            FeedItem::Resync { reason: Reason::Reconnected, lsn } => *lsn,
-            FeedItem::Resync { lsn, .. } | FeedItem::Batch { lsn, .. } => hall.lsn.max(*lsn),
-        };
+        let restarted = hall.generation != generation;
+        let (FeedItem::Resync { lsn, .. } | FeedItem::Batch { lsn, .. }) = item;
+        hall.lsn = if restarted { *lsn } else { hall.lsn.max(*lsn) };
+        hall.generation = generation;
         hall.occupied.retain(|seat| {
             seat.upgrade().is_some_and(|seat| {
-                seat.deliver(item);
+                seat.deliver(item, restarted);
                 true
             })
         });
@@ -200,7 +215,7 @@ async fn pump(mut feed: Feed, seats: Arc<Seats>) {
     let alarm = Alarm(Arc::clone(&seats));
     loop {
         let item = feed.next().await;
-        alarm.0.distribute(&item);
+        alarm.0.distribute(&item, feed.generation());
     }
 }
 

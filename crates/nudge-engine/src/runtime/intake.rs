@@ -6,21 +6,19 @@ use std::time::{Instant, SystemTime};
 use nudge_decode::{Decoded, Decoder, Identity, TableFilter, TableRef};
 use nudge_proto::Lsn;
 
-use crate::policy::{Familiar, Harvest, Look, Plain, Standing};
+use crate::policy::{Familiar, Harvest, Look, Standing};
 use crate::runtime::gate::Gate;
+use crate::runtime::source::Source;
 use crate::runtime::{clock, meter};
 use crate::{Knobs, Reason, TableName};
 
 /// Collects what one read of the socket brings, and hands it over in one go.
 pub(crate) struct Intake {
     filter: TableFilter,
-    /// Whether a change may have to be told under the name of a table above.
-    partition_root: bool,
     /// Whether the program names parents: then every table may have one.
     parents_named: bool,
-    /// The tables that are known to be no partitions. Any other may have to be told under another name,
-    /// which is looked up when an item is due; so the filter cannot turn it away here.
-    plain: Option<Plain>,
+    /// Whether no table lies above another, as far as is known: then the filter turns changes away here.
+    drops: bool,
     harvest: Harvest,
     familiar: Familiar,
     gate: Arc<Gate>,
@@ -32,9 +30,8 @@ impl Intake {
     pub(crate) fn new(knobs: &Knobs, gate: Arc<Gate>) -> Self {
         Self {
             filter: knobs.tables.clone(),
-            partition_root: knobs.partition_root,
             parents_named: knobs.parent_of.is_some(),
-            plain: None,
+            drops: false,
             harvest: Harvest::default(),
             familiar: Familiar::default(),
             gate,
@@ -45,19 +42,20 @@ impl Intake {
     /// Bytes have arrived.
     pub(crate) fn open(&mut self) {
         self.now = clock::wall();
+        self.drops = self.gate.drops();
     }
 
     /// Takes a message of the plugin in. In steady state this is a comparison and an addition.
     ///
     /// Without markers it is a transaction by itself, perhaps a part of one.
     #[inline]
-    pub(crate) fn read(&mut self, decoder: &Decoder, head: &[u8], cut: bool) {
+    pub(crate) fn read(&mut self, decoder: &Decoder, head: &[u8], cut: bool, lsn: Lsn) {
         let alone = !decoder.has_markers();
         if alone {
-            self.harvest.begin(decoder.xid(head));
+            self.harvest.begin(decoder.xid(head), lsn);
         }
         match self.familiar.look(head) {
-            Look::Known(_, Standing::Nothing) => {}
+            Look::Known(_, Standing::Nothing) => self.harvest.dropped(),
             Look::Known(table, Standing::At(place)) => {
                 tracing::debug!(schema = table.schema(), table = table.table(), "change");
                 self.harvest.again(place);
@@ -67,7 +65,7 @@ impl Intake {
                 let standing = self.count(&table);
                 self.familiar.keep(standing);
             }
-            Look::Strange => self.read_strange(decoder, head, cut),
+            Look::Strange => self.read_strange(decoder, head, cut, lsn),
         }
         if alone {
             self.harvest.leave();
@@ -75,7 +73,7 @@ impl Intake {
     }
 
     #[inline(never)] // It would crowd out the short way.
-    fn read_strange(&mut self, decoder: &Decoder, head: &[u8], cut: bool) {
+    fn read_strange(&mut self, decoder: &Decoder, head: &[u8], cut: bool, lsn: Lsn) {
         let decoded = decoder.decode(head, cut);
         if let Decoded::Change(identities) = &decoded
             && let [Identity { table, key: None }] = identities.as_slice()
@@ -86,7 +84,7 @@ impl Intake {
             let standing = self.count(&table);
             self.familiar.meet(prefix, table, standing);
         } else {
-            self.accept(decoded);
+            self.accept(decoded, lsn);
         }
     }
 
@@ -94,7 +92,8 @@ impl Intake {
     fn count(&mut self, table: &TableName) -> Standing {
         let name = TableRef::new(table.schema(), table.table());
         let certain = self.filter.matches(&name);
-        if !certain && !self.may_be_a_partition(&name) {
+        if !certain && self.turns_away() {
+            self.harvest.dropped();
             return Standing::Nothing;
         }
         tracing::debug!(schema = table.schema(), table = table.table(), "change");
@@ -103,48 +102,59 @@ impl Intake {
 
     /// Whether something would come of it.
     pub(crate) fn minds(&self, decoded: &Decoded<'_>) -> bool {
-        let minds = |table| self.filter.matches(table) || self.may_be_a_partition(table);
+        let minds = |table| self.filter.matches(table) || !self.turns_away();
         match decoded {
             Decoded::Change(identities) => identities.iter().any(|identity| minds(&identity.table)),
+            Decoded::Nudge(table) => minds(table),
             Decoded::Unreadable(_) => true,
             Decoded::Begin { .. } | Decoded::Commit | Decoded::Silent => false,
         }
     }
 
-    /// Takes a message in. What cannot be understood may have been any change of any table (rule R7).
-    pub(crate) fn accept(&mut self, decoded: Decoded<'_>) {
+    /// Takes a message at this position in. What cannot be understood may have been any change of any table
+    /// (rule R7).
+    pub(crate) fn accept(&mut self, decoded: Decoded<'_>, lsn: Lsn) {
         match decoded {
-            Decoded::Change(identities) => {
-                for identity in &identities {
-                    let table = &identity.table;
-                    if self.filter.matches(table) {
-                        tracing::debug!(schema = &*table.schema, table = &*table.table, "change");
-                        self.harvest.change(identity, self.now);
-                    } else if self.may_be_a_partition(table) {
-                        self.harvest.suspect(identity, self.now);
-                    }
-                }
+            Decoded::Change(identities) => identities.iter().for_each(|identity| self.change(identity)),
+            Decoded::Nudge(table) if self.filter.matches(&table) || self.parents_named => {
+                self.harvest.nudge(table, self.now);
             }
-            Decoded::Begin { xid } => self.harvest.begin(xid),
+            Decoded::Begin { xid } => self.harvest.begin(xid, lsn),
             Decoded::Commit => {
-                self.harvest.commit();
-                if self.harvest.may_have_changed_the_catalog() {
-                    self.plain = None;
+                self.harvest.commit(lsn);
+                if self.drops && self.harvest.may_have_changed_the_catalog() {
+                    self.drops = false;
                     self.familiar.next_read();
                 }
             }
-            Decoded::Silent => {}
-            Decoded::Unreadable(why) => {
-                tracing::warn!(%why, "a message of the stream cannot be understood: resync");
-                self.harvest.resync(Reason::Undecodable);
-            }
+            Decoded::Nudge(_) | Decoded::Silent => {}
+            Decoded::Unreadable(why) => self.harvest.unreadable(|| why.to_string()),
         }
     }
 
-    /// A new stream is live (rules R1 and R2).
-    pub(crate) fn restart(&mut self, reason: Reason) {
+    fn change(&mut self, identity: &Identity<'_>) {
+        let table = &identity.table;
+        if self.filter.matches(table) {
+            tracing::debug!(schema = &*table.schema, table = &*table.table, "change");
+            self.harvest.change(identity, self.now);
+        } else if self.turns_away() {
+            self.harvest.dropped();
+        } else {
+            self.harvest.suspect(identity, self.now);
+        }
+    }
+
+    /// A new stream is live, and begins at this position (rules R1 and R2).
+    pub(crate) fn restart(&mut self, reason: Reason, source: Source, position: Lsn) {
         self.harvest.restart(reason);
+        self.harvest.reach(position);
         self.familiar.forget();
+        self.gate.begin(source, &mut self.harvest, clock::now());
+    }
+
+    /// The stream is over.
+    pub(crate) fn lost(&self) {
+        self.gate.lock().live = false;
     }
 
     /// The stream has come to `position`, with what arrived then and was read now. Hands everything over:
@@ -152,10 +162,9 @@ impl Intake {
     pub(crate) fn close(&mut self, position: Lsn, arrived: Instant, now: Instant) -> Option<Instant> {
         self.harvest.reach(position);
         self.harvest.arrived(arrived);
-        let (plain, unhurried) = self.gate.deliver(&mut self.harvest, now);
-        self.plain = plain;
+        let unhurried = self.gate.deliver(&mut self.harvest, now);
         self.familiar.next_read();
-        meter::pending(|| self.gate.window().pending_tables());
+        meter::pending(|| self.gate.lock().window.pending_tables());
         unhurried
     }
 
@@ -164,9 +173,9 @@ impl Intake {
         meter::read(bytes, self.now, || self.harvest.changes());
     }
 
-    /// Whether the table may have to be told under another name, which the filter may let through.
-    fn may_be_a_partition(&self, table: &TableRef<'_>) -> bool {
-        let is_plain = || self.plain.as_ref().is_some_and(|plain| plain.contains_ref(table));
-        self.parents_named || self.partition_root && !is_plain()
+    /// Whether a table that does not pass the filter is dropped. Otherwise it may have to be told under another
+    /// name, which is looked up when an item is due.
+    fn turns_away(&self) -> bool {
+        self.drops && !self.parents_named
     }
 }

@@ -133,7 +133,7 @@ impl Replication<'_> {
                 Some(StreamEvent::XLogData(data)) => {
                     self.feedback.saw(data.end());
                     self.postmark.saw(data.sent_at());
-                    self.intake.read(&self.decoder, data.head(), data.is_cut());
+                    self.intake.read(&self.decoder, data.head(), data.is_cut(), data.end());
                 }
                 Some(StreamEvent::Keepalive(keepalive)) => {
                     self.feedback.saw(keepalive.end());
@@ -147,7 +147,7 @@ impl Replication<'_> {
                         *self.markers = true;
                         return Err(anonymous(&decoded));
                     }
-                    self.intake.accept(decoded);
+                    self.intake.accept(decoded, self.feedback.position());
                 }
                 Some(StreamEvent::Ended) => return Err(ended()),
                 Some(StreamEvent::Started) => {} // It was, before this loop.

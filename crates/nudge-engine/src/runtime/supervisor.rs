@@ -1,26 +1,26 @@
 //! Connect, make the slot, stream, back off, repeat: for as long as the feed lives.
 
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use nudge_decode::Plugin;
-use nudge_proto::{Lsn, StartReplication, Stream};
+use nudge_proto::{Lsn, StartReplication};
 use tokio::sync::{Notify, oneshot, watch};
 
 use crate::policy::diagnosis::Stage;
+use crate::policy::server_view::ServerView;
 use crate::policy::session::ServerFacts;
-use crate::policy::{Feedback, Nap, Postmark, Reading, Retries, visibility};
+use crate::policy::{Feedback, Nap, Postmark, Reading, Retries, Unseen, Visibility, visibility};
 use crate::runtime::arrival::{Arrival, warn_of_empty_patterns};
 use crate::runtime::cancellation::Cancellation;
-use crate::runtime::handover::{Handover, Source};
 use crate::runtime::intake::Intake;
-use crate::runtime::link::Link;
 use crate::runtime::login::{Conversation, Purpose};
 use crate::runtime::meter;
 use crate::runtime::replicate::Replication;
-use crate::runtime::settling::settle;
+use crate::runtime::side_session::SideSession;
 use crate::runtime::slot::{Slot, SlotRequest};
+use crate::runtime::source::Source;
+use crate::runtime::wait_for_running::wait_for_running;
 use crate::runtime::{Route, Status, clock, random};
 use crate::{Error, Knobs, Reason};
 
@@ -28,7 +28,6 @@ use crate::{Error, Knobs, Reason};
 pub(crate) struct Supervisor {
     pub(crate) knobs: Knobs,
     pub(crate) arrival: Arrival,
-    pub(crate) handover: Arc<Handover>,
     pub(crate) intake: Intake,
     pub(crate) status: watch::Sender<Status>,
     /// Told once: the feed is live, or it never will be.
@@ -64,6 +63,7 @@ impl Supervisor {
                 Ok(never) => match never {},
                 Err(error) => error,
             };
+            self.intake.lost();
             if error.is_permanent()
                 && let Some(first) = self.first.take()
             {
@@ -95,7 +95,7 @@ impl Supervisor {
     ) -> Result<Infallible, Error> {
         let (conversation, facts) = self.prepare(conversation).await?;
         let backend_pid = conversation.session.backend_key().pid();
-        let reading = Reading::new(&self.knobs, facts, conversation.session.parameters());
+        let reading = Reading::new(&self.knobs, &facts.before, conversation.session.parameters());
         let request = SlotRequest {
             plugins: reading.plugins(),
             limit: self.knobs.slot_timeout,
@@ -110,15 +110,28 @@ impl Supervisor {
         let (decoder, filtered) = (reading.decoder(plugin), reading.hides_partitions(plugin));
         let command = StartReplication::logical(&name, Lsn::ZERO, decoder.options(reading.filter()))
             .map_err(|error| Error::config(format!("the table patterns: {error}"), "remove the zero byte"))?;
-        let (link, stream) = self.start(conversation, &command, plugin, facts).await?;
+        let (conversation, lingering) = self.wait_for_running(conversation, &facts.before).await?;
+        let limit = self.knobs.connect_timeout;
+        let (link, stream) =
+            conversation.start_replication(&command, Stage::Start(plugin.name()), limit).await?;
         tracing::info!(slot = %name, backend_pid, plugin = plugin.name(), "streaming");
         let now = clock::now();
         *live_since = Some(now);
         let outgrown = Arc::new(Notify::new());
-        let markers = decoder.has_markers();
-        let source = Source { route, facts, markers, outgrown: Arc::clone(&outgrown) };
-        self.handover.set_source(source, filtered);
-        self.go_live(Status::Streaming { slot: name, backend_pid, plugin, unchecked: None });
+        let side = Mutex::new(self.open_side_session(&route));
+        let partition_root = self.knobs.partition_root;
+        let (before, outgrown) = (facts.before, Arc::clone(&outgrown));
+        let source = Source {
+            route,
+            before,
+            lingering,
+            partition_root,
+            filtered,
+            outgrown: Arc::clone(&outgrown),
+            side,
+        };
+        let streaming = Status::Streaming { slot: name, backend_pid, plugin, unchecked: None };
+        self.go_live(streaming, source, consistent_point);
         let feedback =
             Feedback::new(facts.status_interval, self.knobs.liveness_timeout, consistent_point, now);
         let nap = Nap::new(self.knobs.debounce);
@@ -138,27 +151,34 @@ impl Supervisor {
         self.arrival.prepare(conversation, &self.knobs).await
     }
 
-    async fn start(
+    /// Before the stream is asked for. A standby decodes what it has replayed, and that can be seen. Where commits
+    /// wait for standbys, returns those that may do so for longer.
+    async fn wait_for_running(
         &self,
-        mut conversation: Conversation,
-        command: &StartReplication,
-        plugin: Plugin,
-        facts: ServerFacts,
-    ) -> Result<(Link, Stream), Error> {
-        let limit = self.knobs.connect_timeout;
-        // A standby decodes what it has replayed, and that can be seen.
-        if let Some(patience) = visibility::patience(self.knobs.visibility, facts.synchronous)
-            && !facts.standby
-        {
-            conversation = settle(conversation, patience, limit).await?;
-        }
-        conversation.start_replication(command, Stage::Start(plugin.name()), limit).await
+        conversation: Conversation,
+        before: &ServerView,
+    ) -> Result<(Conversation, Unseen), Error> {
+        let patience = visibility::patience(self.knobs.visibility, before.synchronous());
+        let Some(patience) = patience.filter(|_| !before.standby) else {
+            return Ok((conversation, Unseen::default()));
+        };
+        let waited = wait_for_running(conversation, patience, self.knobs.connect_timeout).await;
+        waited.map(|(conversation, unended)| {
+            (conversation, if before.synchronous() { unended } else { Unseen::default() })
+        })
+    }
+
+    /// So that no item waits for its login.
+    fn open_side_session(&self, route: &Arc<dyn Route>) -> Option<SideSession> {
+        let asks = self.knobs.visibility != Visibility::Off || self.knobs.partition_root;
+        let (login, route) = (Arc::clone(&self.arrival.login), Arc::clone(route));
+        asks.then(|| SideSession::open(login, route, self.knobs.connect_timeout))
     }
 
     /// The stream has begun, and everything before it is to be refetched (rules R1 and R2).
-    fn go_live(&mut self, streaming: Status) {
+    fn go_live(&mut self, streaming: Status, source: Source, position: Lsn) {
         let reason = if self.first.is_some() { Reason::Connected } else { Reason::Reconnected };
-        self.intake.restart(reason);
+        self.intake.restart(reason, source, position);
         meter::started(reason);
         streaming.announce(&self.status);
         if let Some(first) = self.first.take() {

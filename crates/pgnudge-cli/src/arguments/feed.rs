@@ -57,7 +57,7 @@ pub(crate) struct FeedArguments {
     #[arg(long, value_name = "MIN..MAX", value_parser = backoff, default_value = "100ms..5s")]
     backoff: (Duration, Duration),
     /// Which items wait until a refetch can see their changes
-    #[arg(long, value_enum, default_value_t = VisibilityArgument::Auto)]
+    #[arg(long, value_enum, default_value_t = VisibilityArgument::Always)]
     visibility: VisibilityArgument,
     /// Whether a change in a partition is also told under the partitioned tables above it
     #[arg(long, value_enum, value_name = "ON|OFF", default_value_t = Switch::On)]
@@ -94,9 +94,11 @@ enum EdgeArgument {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum VisibilityArgument {
-    /// Those with a young commit, and all when the server has synchronous standbys
-    Auto,
+    /// Every item
     Always,
+    /// Those with a commit younger than 20 ms, and all while the server waits for synchronous standbys: cheaper,
+    /// and wrong when a server process is stopped for longer between the flush of its commit and its end
+    Recent,
     Off,
 }
 
@@ -129,8 +131,8 @@ impl FeedArguments {
             PayloadArgument::Pk => Payload::Pk,
         };
         let visibility = match self.visibility {
-            VisibilityArgument::Auto => Visibility::Auto,
             VisibilityArgument::Always => Visibility::Always,
+            VisibilityArgument::Recent => Visibility::Recent,
             VisibilityArgument::Off => Visibility::Off,
         };
         let mut builder = Feed::builder(self.connection())

@@ -3,7 +3,7 @@
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::queries::{lsn_text, rows_answer, slot_answer};
-use super::{Opening, Walsender};
+use super::{BACKEND_KEY, Opening, Walsender};
 use crate::error::Error;
 use crate::frames;
 
@@ -31,11 +31,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Walsender<S> {
     /// seen, nothing runs while the slot is made, and no table is partitioned.
     #[must_use]
     pub fn answering_feeds(self) -> Self {
-        let everything = [Some("2000000"), Some("0/1"), Some("f"), None];
-        self.answering("PREPARE testimony", &[], &[])
-            .answering("EXECUTE testimony", &["?"; 4], &[&everything])
-            .answering("SELECT pg_catalog.pg_snapshot_xip(", &["?"], &[])
-            .answering("SELECT a.depth", &["?"; 5], &[])
+        let pid = BACKEND_KEY.0.to_string();
+        self.answering("SELECT pg_catalog.pg_backend_pid()", &["?"], &[&[Some(&pid)]])
+            .answering("PREPARE", &[], &[])
+            .answering("EXECUTE pgnudge_view", &["?"; 8], &[&VIEW])
+            .answering("EXECUTE pgnudge_lineage", &["?"; 5], &[])
             .answering("SELECT pg_catalog.set_config('search_path'", &["?"], &[&[Some("")]])
             .answering("SHOW data_directory_mode", &["?"], &[&[Some("0700")]])
     }
@@ -74,16 +74,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Walsender<S> {
     }
 }
 
+/// Everything can be seen, on a primary without synchronous standbys where no table lies above another.
+const VIEW: [Option<&str>; 8] = {
+    let [xmax, age, lsn, no] = ["2000000", "1999997", "0/1", "f"];
+    [Some(xmax), Some(age), Some(lsn), Some(lsn), Some(no), Some(""), Some(no), None]
+};
+
 fn known_answer(statement: &str, lsn: u64) -> Option<Vec<u8>> {
     let words: Vec<&str> = statement.split_whitespace().collect();
     match words[..] {
         ["SET", ..] => Some(frames::command_complete("SET")),
         ["SHOW", "wal_sender_timeout"] => Some(rows_answer(&["?"], &[&[Some("1min")]], "SHOW")),
-        // From pg_settings, which tells it in milliseconds; then synchronous standbys and
-        // partitioned tables, of which there are none; and what set_config() returns.
-        ["SELECT", ..] if statement.contains("'wal_sender_timeout'") => {
-            let row = [Some("60000"), Some(""), Some("f"), Some("1min")];
-            Some(rows_answer(&["setting", "current_setting", "exists", "set_config"], &[&row], "SELECT 1"))
+        ["SELECT", count, ..] if count.starts_with("pg_catalog.count") => {
+            Some(rows_answer(&["count"], &[&[Some("7")]], "SELECT 1"))
+        }
+        // From pg_settings, which has it in milliseconds; and what set_config() returns.
+        ["SELECT", "setting,", ..] => {
+            Some(rows_answer(&["setting", "set_config"], &[&[Some("60000"), Some("1min")]], "SELECT 1"))
+        }
+        ["SELECT", xmax, ..] if xmax.starts_with("pg_catalog.pg_snapshot_xmax") => {
+            Some(rows_answer(&["?"; 8], &[&VIEW], "SELECT 1"))
         }
         ["IDENTIFY_SYSTEM"] => {
             let columns = ["systemid", "timeline", "xlogpos", "dbname"];

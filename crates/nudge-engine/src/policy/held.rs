@@ -1,0 +1,73 @@
+//! What is out of the window and not delivered yet.
+
+use nudge_proto::Lsn;
+
+use crate::policy::{Pending, Unreadable, Unseen};
+use crate::{FeedItem, Reason, TableName};
+
+/// What one or more windows hold.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Held {
+    /// What is to be delivered.
+    pub pending: Pending,
+    /// The transactions that it stands for, as far as they are not known to be visible.
+    pub unseen: Unseen,
+    /// Where the first of these transactions began.
+    pub since: Option<Lsn>,
+    /// A position at or after every change in it.
+    pub lsn: Lsn,
+    /// A stream begins with it: nothing goes out before.
+    pub opening: bool,
+    /// A failsafe Resync is due as well.
+    pub failsafe: bool,
+    /// The messages that made it a Resync.
+    pub unreadable: Unreadable,
+}
+
+impl Held {
+    /// Joins in what came out later. More than `max` tables or rows are a Resync.
+    pub fn join(&mut self, mut later: Self, max: usize) {
+        match later.pending {
+            Pending::Empty => {}
+            Pending::Tables(mut tables) => self.pending.join_tables(&mut tables, max),
+            Pending::Resync(reason) => self.pending.join_resync(reason),
+        }
+        self.unseen.absorb(&mut later.unseen);
+        self.since = self.since.into_iter().chain(later.since).min();
+        self.lsn = self.lsn.max(later.lsn);
+        self.opening |= later.opening;
+        self.failsafe |= later.failsafe;
+        self.unreadable.absorb(&mut later.unreadable);
+    }
+
+    /// Whether nothing is to be delivered.
+    pub fn is_empty(&self) -> bool {
+        self.pending == Pending::Empty && !self.failsafe
+    }
+
+    /// The tables whose names have to be found out, each once.
+    pub fn tables(&self) -> Vec<TableName> {
+        match &self.pending {
+            Pending::Tables(tables) => tables.stored_tables(),
+            Pending::Empty | Pending::Resync(_) => Vec::new(),
+        }
+    }
+
+    /// It becomes a Resync.
+    pub fn widen(&mut self, reason: Reason) {
+        self.pending.join_resync(reason);
+    }
+
+    /// The item.
+    pub fn into_item(mut self) -> Option<FeedItem> {
+        if self.failsafe {
+            self.widen(Reason::Failsafe);
+        }
+        let lsn = self.lsn;
+        match self.pending {
+            Pending::Empty => None,
+            Pending::Tables(tables) => Some(FeedItem::Batch { events: tables.into_events(), lsn }),
+            Pending::Resync(reason) => Some(FeedItem::Resync { reason, lsn }),
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! Between the window and the consumer: what waits for an answer of the server.
+//!
+//! ```text
+//! window ─push─▶ fresh ── visible? ──▶ visible ── resolved? ──▶ ready ─▶ consumer
+//!                  │ no                  ▲
+//!                  └─▶ waiting, behind ──┘ as soon as a later answer sees it
+//! ```
+//!
+//! An item goes out when a snapshot of the server sees every transaction that it stands for (rule R13), and
+//! under names that are certain. What cannot be seen yet waits beside the way, so that later items pass it by:
+//! a commit may wait for its standby for hours. What waits is at most two items: one whose transactions do not
+//! become more, so that it does end, and one for all that follow.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use nudge_proto::Lsn;
+
+use crate::policy::lineage::Ancestors;
+use crate::policy::question::Question;
+use crate::policy::server_view::ServerView;
+use crate::policy::{Catalog, Held, Pending, visibility};
+use crate::{Reason, TableName};
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Outbox {
+    max_pending: usize,
+    /// Out of the window; the next question is about it.
+    fresh: Option<Held>,
+    waiting: Option<Held>,
+    behind: Option<Held>,
+    /// Can be seen; the names of its tables are still to be resolved.
+    visible: Option<Held>,
+    ready: VecDeque<Release>,
+    /// When the server is asked next.
+    ask_at: Option<Instant>,
+    /// Looks that `waiting` has had, and since when it waits.
+    tries: u32,
+    waiting_since: Option<Instant>,
+    /// When the question was asked that is the first without an answer.
+    unanswered_since: Option<Instant>,
+}
+
+/// What goes out, and what lies above its tables.
+#[derive(Debug)]
+pub(crate) struct Release {
+    pub(crate) held: Held,
+    pub(crate) ancestors: Ancestors,
+}
+
+impl Outbox {
+    /// An empty one. More tables or rows than `max_pending` are a Resync.
+    pub(crate) fn new(max_pending: usize) -> Self {
+        Self {
+            max_pending,
+            fresh: None,
+            waiting: None,
+            behind: None,
+            visible: None,
+            ready: VecDeque::new(),
+            ask_at: None,
+            tries: 0,
+            waiting_since: None,
+            unanswered_since: None,
+        }
+    }
+
+    /// Whether there is room for what comes out of the window.
+    pub(crate) fn has_room(&self) -> bool {
+        self.fresh.is_none() && self.visible.is_none()
+    }
+
+    /// Whether nothing is in it.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.ready.is_empty() && self.has_room() && self.waiting.is_none()
+    }
+
+    /// Takes in what came out of the window, when there is [room](Self::has_room), to be asked about.
+    pub(crate) fn push(&mut self, held: Held, now: Instant) {
+        self.fresh = Some(held);
+        // After a failure there is a pause.
+        let retry = self.ask_at.filter(|_| self.unanswered_since.is_some());
+        self.ask_at = Some(retry.unwrap_or(now));
+    }
+
+    /// Takes in what needs no answer.
+    pub(crate) fn pass(&mut self, held: Held) {
+        self.release(held, Ancestors::default());
+    }
+
+    /// Takes in what is known to wait.
+    pub(crate) fn wait(&mut self, held: Held, now: Instant) {
+        (self.waiting, self.waiting_since, self.tries) = (Some(held), Some(now), 0);
+        self.ask_at = Some(now);
+    }
+
+    /// What goes out next.
+    pub(crate) fn pop(&mut self) -> Option<Release> {
+        self.ready.pop_front()
+    }
+
+    /// When the server is to be asked.
+    pub(crate) fn ask_at(&self) -> Option<Instant> {
+        self.ask_at
+    }
+
+    /// What the server is asked at `now`.
+    pub(crate) fn question(&mut self, catalog: &Catalog, now: Instant) -> Question {
+        self.ask_at = None;
+        self.unanswered_since.get_or_insert(now);
+        let fresh = self.fresh.iter().filter(|_| catalog.expects_links());
+        let held: Vec<_> = self.visible.iter().chain(fresh).collect();
+        let mut tables: Vec<_> = held.iter().flat_map(|held| held.tables()).collect();
+        tables.sort_unstable();
+        tables.dedup();
+        let since = held.iter().map(|held| held.since()).min().unwrap_or(Lsn::ZERO);
+        Question { tables: tables.into(), oldest: catalog.history().oldest(since) }
+    }
+
+    /// The server has answered about these tables.
+    pub(crate) fn answered(
+        &mut self,
+        view: &ServerView,
+        asked: &Arc<[TableName]>,
+        catalog: &Catalog,
+        now: Instant,
+    ) {
+        self.unanswered_since = None;
+        self.tries = self.tries.saturating_add(1);
+        self.release_waiting(view, now);
+        if let Some(fresh) = self.fresh.take() {
+            self.judge(fresh, view, now);
+        }
+        self.resolve(view, asked, catalog);
+        self.ask_at = if self.visible.is_some() { Some(now) } else { self.next_look(now) };
+    }
+
+    /// Those that wait and can be seen by now.
+    fn release_waiting(&mut self, view: &ServerView, now: Instant) {
+        while let Some(mut waiting) = self.waiting.take() {
+            if waiting.unseen.confirm(&view.snapshot) {
+                self.make_visible(waiting, view);
+                (self.waiting, self.tries, self.waiting_since) = (self.behind.take(), 0, Some(now));
+                continue;
+            }
+            let patient = self.waiting_since.is_some_and(|since| now < since + visibility::BLIND);
+            if waiting.opening && !patient {
+                // The consumer begins now, and begins again when everything can be seen.
+                let pending = std::mem::replace(&mut waiting.pending, Pending::Resync(Reason::Undecodable));
+                self.release(Held { pending, lsn: waiting.lsn, ..Held::default() }, Ancestors::default());
+                waiting.opening = false;
+            }
+            self.waiting = Some(waiting);
+            return;
+        }
+        self.waiting_since = None;
+    }
+
+    fn judge(&mut self, mut fresh: Held, view: &ServerView, now: Instant) {
+        let blocked = self.waiting.as_ref().is_some_and(|waiting| waiting.opening);
+        if fresh.unseen.confirm(&view.snapshot) && !blocked {
+            self.make_visible(fresh, view);
+            return;
+        }
+        if std::mem::take(&mut fresh.failsafe) {
+            // It comes when it is due, and stands for nothing: what waits is still to come.
+            self.release(Held { failsafe: true, lsn: fresh.lsn, ..Held::default() }, Ancestors::default());
+        }
+        if fresh.is_empty() {
+            return;
+        }
+        match (&mut self.waiting, &mut self.behind) {
+            (Some(_), Some(behind)) => behind.join(fresh, self.max_pending),
+            (Some(_), none) => *none = Some(fresh),
+            (none, _) => {
+                *none = Some(fresh);
+                (self.tries, self.waiting_since) = (1, Some(now));
+            }
+        }
+    }
+
+    fn make_visible(&mut self, mut held: Held, view: &ServerView) {
+        if held.unseen.is_unfinished() {
+            held.lsn = held.lsn.max(view.snapshot.lsn);
+        }
+        match &mut self.visible {
+            Some(visible) => visible.join(held, self.max_pending),
+            none => *none = Some(held),
+        }
+    }
+
+    /// Finds out what lies above the tables of what can be seen, if the answer says enough.
+    fn resolve(&mut self, view: &ServerView, asked: &Arc<[TableName]>, catalog: &Catalog) {
+        let Some(mut held) = self.visible.take() else { return };
+        let tables = held.tables();
+        if tables.is_empty() || !catalog.is_linked(view, held.since) {
+            self.release(held, Ancestors::default());
+            return;
+        }
+        if !tables.iter().all(|table| asked.binary_search(table).is_ok()) {
+            self.visible = Some(held);
+            return;
+        }
+        let is_old = |xid| catalog.history().had_ended(xid, held.since());
+        match view.lineage.certain(asked, &tables, is_old) {
+            Ok(ancestors) => self.release(held, ancestors),
+            Err(table) => {
+                held.unreadable
+                    .add(|| format!("{table} may have been renamed, moved or detached since it changed"));
+                held.widen(Reason::Undecodable);
+                self.release(held, Ancestors::default());
+            }
+        }
+    }
+
+    fn next_look(&self, now: Instant) -> Option<Instant> {
+        let since = self.waiting_since.filter(|_| self.waiting.is_some())?;
+        Some(
+            now + visibility::pause(self.tries, now.saturating_duration_since(since))
+                .unwrap_or(Duration::ZERO),
+        )
+    }
+
+    /// The server has not answered. Returns what goes out all the same, since it has waited long enough, for
+    /// the catalog to verify.
+    pub(crate) fn unanswered(&mut self, catalog: &mut Catalog, now: Instant) -> bool {
+        if self.is_empty() {
+            (self.ask_at, self.unanswered_since) = (None, None);
+            return false;
+        }
+        self.ask_at = Some(now + visibility::RETRY);
+        if self.unanswered_since.is_none_or(|since| now < since + visibility::BLIND) {
+            return false;
+        }
+        let parts = [self.waiting.take(), self.visible.take(), self.behind.take(), self.fresh.take()];
+        let whole = parts.into_iter().flatten().reduce(|mut whole, part| {
+            whole.join(part, self.max_pending);
+            whole
+        });
+        (self.ask_at, self.unanswered_since, self.waiting_since) = (None, None, None);
+        let Some(mut held) = whole else { return false };
+        if catalog.may_be_linked(held.since) && !held.tables().is_empty() {
+            // What lies above the tables is not known: reload everything is coarser, and never wrong.
+            held.widen(Reason::Undecodable);
+        } else if let Pending::Tables(_) = held.pending {
+            catalog.deliver_unverified(std::mem::take(&mut held.unseen), held.since, now);
+        }
+        self.release(held, Ancestors::default());
+        true
+    }
+
+    fn release(&mut self, held: Held, ancestors: Ancestors) {
+        self.ready.push_back(Release { held, ancestors });
+    }
+
+    /// The stream that all of it came from is over. Returns the reason of the Resync that was to go out.
+    pub(crate) fn clear(&mut self) -> Option<Reason> {
+        let ready = std::mem::take(&mut self.ready).into_iter().map(|release| release.held);
+        let rest = [self.waiting.take(), self.visible.take(), self.behind.take(), self.fresh.take()];
+        let reason = ready.chain(rest.into_iter().flatten()).find_map(|held| match held.pending {
+            Pending::Resync(reason) => Some(reason),
+            _ => None,
+        });
+        *self = Self::new(self.max_pending);
+        reason
+    }
+}
+
+impl Held {
+    /// Where the first of its transactions began. Not known: it may have been at any time.
+    fn since(&self) -> Lsn {
+        self.since.unwrap_or(Lsn::ZERO)
+    }
+}

@@ -1,0 +1,236 @@
+//! The consumer's way to an item: out of the window, past the server's answer, under its names.
+//!
+//! What waits for what is decided by [`Outbox`] and [`Catalog`](crate::policy::Catalog); here the server is
+//! asked, one question at a time.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use futures::future::BoxFuture;
+use nudge_decode::TableFilter;
+use nudge_proto::Lsn;
+use tokio::sync::watch;
+
+use crate::policy::lineage;
+use crate::policy::outbox::{Outbox, Release};
+use crate::policy::question::Question;
+use crate::policy::server_view::ServerView;
+use crate::policy::{Above, Held, ParentOf, Pending, Visibility};
+use crate::runtime::gate::{Alarm, Gate};
+use crate::runtime::login::Login;
+use crate::runtime::side_session::SideSession;
+use crate::runtime::source::Source;
+use crate::runtime::{Status, clock};
+use crate::{Error, FeedItem, Knobs, Reason};
+
+/// Holds items back until the server has answered what has to be known about them.
+pub(crate) struct DeliveryCheck {
+    gate: Arc<Gate>,
+    timer: Alarm,
+    visibility: Visibility,
+    parent_of: Option<ParentOf>,
+    filter: TableFilter,
+    login: Arc<Login>,
+    connect_timeout: Duration,
+    status: watch::Sender<Status>,
+    outbox: Outbox,
+    /// Which stream the outbox belongs to.
+    generation: u64,
+    source: Option<Arc<Source>>,
+    /// Whether the server waited for synchronous standbys when it answered last.
+    synchronous: bool,
+    asking: Option<Asking>,
+    /// The second session, while no question is under way.
+    side: Option<SideSession>,
+    /// The position of a batch while it gets its names. The program's callback may panic in there.
+    unnamed: Option<Lsn>,
+}
+
+/// A question under way.
+struct Asking {
+    question: Arc<Question>,
+    answer: BoxFuture<'static, (SideSession, Result<ServerView, Error>)>,
+}
+
+impl DeliveryCheck {
+    /// As the knobs say. `login` is for the second session.
+    pub(crate) fn new(
+        knobs: &Knobs,
+        login: Arc<Login>,
+        gate: Arc<Gate>,
+        status: watch::Sender<Status>,
+    ) -> Self {
+        Self {
+            gate,
+            timer: Alarm::new(),
+            visibility: knobs.visibility,
+            parent_of: knobs.parent_of.clone(),
+            filter: knobs.tables.clone(),
+            login,
+            connect_timeout: knobs.connect_timeout,
+            status,
+            outbox: Outbox::new(knobs.max_pending),
+            generation: 0,
+            source: None,
+            synchronous: false,
+            asking: None,
+            side: None,
+            unnamed: None,
+        }
+    }
+
+    /// The next item.
+    pub(crate) fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<FeedItem> {
+        // A panic has come out of the last call.
+        if let Some(lsn) = self.unnamed.take() {
+            return Poll::Ready(FeedItem::Resync { reason: Reason::Undecodable, lsn });
+        }
+        loop {
+            // Before the look: what arrives after it wakes us.
+            self.gate.register(cx);
+            self.follow_the_stream();
+            while let Some(release) = self.outbox.pop() {
+                if let Some(item) = self.name(release) {
+                    return Poll::Ready(item);
+                }
+            }
+            if let Some(asking) = &mut self.asking {
+                match asking.answer.as_mut().poll(cx) {
+                    Poll::Ready((side, answer)) => self.hear(side, answer),
+                    Poll::Pending => return Poll::Pending,
+                }
+            } else if let Some(due) = self.move_on(clock::now())
+                && self.timer.poll_until(due, cx).is_pending()
+            {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// Whether something is on its way to the consumer.
+    pub(crate) fn has_pending(&self) -> bool {
+        !self.outbox.is_empty() || self.gate.lock().window.has_pending()
+    }
+
+    /// How many streams there were, up to that of the last item.
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// What was taken out of the window of an earlier stream is stood for by the Resync of the next; but the
+    /// first reason is kept (rule R6).
+    fn follow_the_stream(&mut self) {
+        let mut shared = self.gate.lock();
+        if shared.generation == self.generation {
+            return;
+        }
+        (self.generation, self.source) = (shared.generation, shared.source.clone());
+        self.synchronous = self.source.as_ref().is_some_and(|source| source.before.synchronous());
+        (self.asking, self.side) = (None, None);
+        let now = clock::now();
+        if let Some(reason) = self.outbox.clear() {
+            shared.window.put_back(reason, now);
+        }
+        if let Some(unseen) =
+            self.source.as_ref().map(|source| source.lingering.clone()).filter(|u| !u.is_empty())
+        {
+            let pending = Pending::Resync(Reason::Undecodable);
+            self.outbox.wait(Held { pending, unseen, lsn: shared.window.lsn(), ..Held::default() }, now);
+        }
+    }
+
+    /// Takes what is due, or asks. Otherwise `Some`: when to look again.
+    fn move_on(&mut self, now: Instant) -> Option<Option<Instant>> {
+        let (gate, room) = (Arc::clone(&self.gate), self.outbox.has_room());
+        let mut shared = gate.lock();
+        if room && let Some(held) = shared.window.take(now) {
+            let expects_links = shared.catalog.expects_links() && !held.tables().is_empty();
+            if expects_links || held.unseen.is_in_doubt(self.visibility, self.synchronous, now) {
+                self.outbox.push(held, now);
+            } else {
+                shared.catalog.deliver_unverified(held.unseen.clone(), held.since, now);
+                self.outbox.pass(held);
+            }
+            return None;
+        }
+        let ask_at = self.outbox.ask_at().into_iter().chain(shared.catalog.look_due()).min();
+        let Some(source) = self.source.clone().filter(|_| ask_at.is_some_and(|at| at <= now)) else {
+            let window_due = shared.window.due().filter(|_| room);
+            return Some(window_due.into_iter().chain(ask_at).min());
+        };
+        let question = Arc::new(self.outbox.question(&shared.catalog, now));
+        shared.catalog.asked();
+        drop(shared);
+        self.ask(&source, question);
+        None
+    }
+
+    fn ask(&mut self, source: &Arc<Source>, question: Arc<Question>) {
+        let side = self.side.take().or_else(|| source.take_side()).unwrap_or_else(|| {
+            SideSession::open(Arc::clone(&self.login), Arc::clone(&source.route), self.connect_timeout)
+        });
+        let answer = Box::pin(side.ask(Arc::clone(&question)));
+        self.asking = Some(Asking { question, answer });
+    }
+
+    fn hear(&mut self, side: SideSession, answer: Result<ServerView, Error>) {
+        self.side = Some(side);
+        let Some(Asking { question, .. }) = self.asking.take() else { return };
+        show(&self.status, answer.as_ref().err());
+        let now = clock::now();
+        let shared = &mut *self.gate.lock();
+        let view = match answer {
+            Ok(view) => view,
+            Err(error) => {
+                shared.catalog.unanswered(now);
+                if self.outbox.unanswered(&mut shared.catalog, now) {
+                    tracing::warn!(%error, "the second session does not answer: what waited for it goes out");
+                }
+                return;
+            }
+        };
+        self.synchronous = view.synchronous();
+        let consequences = shared.catalog.learn(&view, now);
+        self.gate.publish(&shared.catalog);
+        self.outbox.answered(&view, &question.tables, &shared.catalog, now);
+        if consequences.resync && !consequences.restart {
+            shared.window.resync(Reason::Undecodable, now);
+        }
+        if let (true, Some(source)) = (consequences.restart, &self.source) {
+            source.outgrown.notify_one();
+        }
+    }
+
+    /// The item under all names that its changes have, as far as they are asked for. When the program's
+    /// callback panics, that comes out of `next` like any panic of the program's own; a caller that goes on
+    /// after it gets a Resync in place of the item (rule R7).
+    fn name(&mut self, release: Release) -> Option<FeedItem> {
+        let unreadable = &release.held.unreadable;
+        if let Some(why) = &unreadable.first {
+            let (count, why) = (unreadable.count, why.escape_debug());
+            tracing::warn!(count, %why, "changes cannot be told by table: resync");
+        }
+        let Release { held, ancestors } = release;
+        let (events, lsn) = match held.into_item()? {
+            FeedItem::Batch { events, lsn } => (events, lsn),
+            resync @ FeedItem::Resync { .. } => return Some(resync),
+        };
+        self.unnamed = Some(lsn);
+        let mut above = Above::new(&ancestors, self.parent_of.as_ref());
+        let events = lineage::expand(events, |table| above.of(table), &self.filter);
+        self.unnamed = None;
+        (!events.is_empty()).then_some(FeedItem::Batch { events, lsn })
+    }
+}
+
+/// An operator sees that items go out without an answer.
+fn show(status: &watch::Sender<Status>, error: Option<&Error>) {
+    status.send_if_modified(|status| match status {
+        Status::Streaming { unchecked, .. } if unchecked.is_some() != error.is_some() => {
+            *unchecked = error.cloned();
+            true
+        }
+        _ => false,
+    });
+}
