@@ -21,6 +21,7 @@ mod a_stalled_consumer_retains_no_wal;
 mod a_stalled_subscriber_harms_nobody;
 mod a_standby_bridge_takes_over;
 mod a_standby_can_be_watched;
+mod a_stream_goes_on_until_the_next_one_is_live;
 mod a_synchronous_standby_is_waited_for;
 mod a_table_filter_works_on_both_plugins;
 mod a_unix_socket_works;
@@ -126,6 +127,7 @@ pub const ALL: &[Claim] = &[
     a_stalled_consumer_retains_no_wal::CLAIM,
     a_stalled_subscriber_harms_nobody::CLAIM,
     the_reader_never_stalls::CLAIM,
+    a_stream_goes_on_until_the_next_one_is_live::CLAIM,
     fast_shutdown_is_not_delayed::CLAIM,
     tls_with_scram::CLAIM,
     every_rung_of_sslmode_holds::CLAIM,

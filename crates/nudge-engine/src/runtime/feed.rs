@@ -117,12 +117,11 @@ pub async fn connect(
         arrival: Arrival { dial, login, attributes: target.attributes, connect_timeout },
         knobs,
         handover: Arc::clone(&handover),
-        intake,
         status: status.clone(),
         first: Some(first),
         cancellation: Cancellation::default(),
     };
-    let task = tokio::spawn(supervisor.run(dropped));
+    let task = tokio::spawn(supervisor.run(intake, dropped));
     match live.await {
         Ok(Ok(())) => Ok(Feed { task, outlet, status, inspection, _alive: alive }),
         Ok(Err(error)) => Err(error),

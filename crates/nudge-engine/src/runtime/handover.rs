@@ -13,6 +13,8 @@ use crate::runtime::gate::Gate;
 pub(crate) struct Handover {
     pub(crate) gate: Arc<Gate>,
     source: Mutex<Option<Source>>,
+    /// Notified when the filter on the server has become too narrow: the stream must be made again.
+    pub(crate) outgrown: Notify,
 }
 
 /// The server that the stream comes from.
@@ -23,13 +25,11 @@ pub(crate) struct Source {
     pub(crate) facts: ServerFacts,
     /// Whether the stream tells where transactions begin and end.
     pub(crate) markers: bool,
-    /// Told when the stream does not bring what it should any more: it has to be made anew.
-    pub(crate) outgrown: Arc<Notify>,
 }
 
 impl Handover {
     pub(crate) fn new(window: Window) -> Self {
-        Self { gate: Gate::new(window), source: Mutex::new(None) }
+        Self { gate: Gate::new(window), source: Mutex::new(None), outgrown: Notify::new() }
     }
 
     /// A stream has started. `filtered`: the server applies the table filter.

@@ -92,7 +92,7 @@ impl Inspection {
             return Poll::Ready(Some(FeedItem::Resync { reason: Reason::Undecodable, lsn }));
         }
         let Some((sealed, version)) = &mut self.waiting else { return Poll::Ready(None) };
-        let Some(source) = self.handover.source().filter(|source| sealed.is_from(&source.route)) else {
+        if !self.handover.source().is_some_and(|source| sealed.is_from(&source.route)) {
             // A later connection begins with a Resync, which stands for this item too; but the first
             // reason is kept (rule R6).
             if let Some(FeedItem::Resync { reason, .. }) = sealed.item() {
@@ -100,14 +100,14 @@ impl Inspection {
             }
             self.waiting = None;
             return Poll::Ready(None);
-        };
+        }
         let (opened, version) = (ready!(sealed.poll_open(cx, &self.status)), *version);
         let Opened { item, tables, lineage, partitioned, witness } = opened;
         (self.waiting, self.witness) = (None, witness);
         let mut window = self.handover.gate.window();
         match partitioned {
             None => window.catalog().unanswered(clock::now()),
-            Some(yes) if window.catalog().learn(yes, &tables, version) => source.outgrown.notify_one(),
+            Some(yes) if window.catalog().learn(yes, &tables, version) => self.handover.outgrown.notify_one(),
             Some(_) => {}
         }
         drop(window);
