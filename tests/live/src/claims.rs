@@ -11,6 +11,7 @@ mod a_commit_is_told_in_milliseconds;
 mod a_dead_link_is_noticed;
 mod a_failover_is_followed;
 mod a_host_that_is_down_is_passed_over;
+mod a_host_that_is_unfit_is_passed_over;
 mod a_huge_row_in_constant_memory;
 mod a_lost_notification_is_made_good;
 mod a_lost_wakeup_is_found;
@@ -135,6 +136,7 @@ pub const ALL: &[Claim] = &[
     a_unix_socket_works::CLAIM,
     files_of_libpq_are_read::CLAIM,
     a_host_that_is_down_is_passed_over::CLAIM,
+    a_host_that_is_unfit_is_passed_over::CLAIM,
     direct_tls::CLAIM,
     the_password_is_asked_each_time::CLAIM,
     a_failover_is_followed::CLAIM,

@@ -75,7 +75,7 @@ impl Supervisor {
         loop {
             Status::Connecting { attempt }.announce(&self.status);
             let mut live_since = None;
-            let end = match self.establish(true).await {
+            let end = match self.establish(Some(attempt)).await {
                 Ok(established) => self.stream(established, intake, &mut live_since).await,
                 Err(error) => End::Lost(error),
             };
@@ -160,7 +160,7 @@ impl Supervisor {
     async fn establish_beside(&self) -> Option<Established> {
         let mut refusals = 0;
         for attempt in 0.. {
-            let error = match self.establish(false).await {
+            let error = match self.establish(None).await {
                 Ok(next) => return Some(next),
                 Err(error) => error,
             };
@@ -176,13 +176,18 @@ impl Supervisor {
         None
     }
 
-    /// From the look-up of the hosts to a stream. Unless it is `alone`, another stream goes on meanwhile, and
-    /// the status is that stream's.
-    async fn establish(&self, alone: bool) -> Result<Established, Error> {
-        let (conversation, route) = self.arrival.log_in(Purpose::Replication).await?;
-        let platform = route.platform();
-        let established = self.establish_at(conversation, route, alone).await;
-        established.map_err(|error| platform.tune(error))
+    /// From the look-up of the hosts to a stream that the first fit one has begun. `attempt` is for the status;
+    /// `None`: another stream goes on meanwhile, and the status is that stream's.
+    async fn establish(&self, attempt: Option<u32>) -> Result<Established, Error> {
+        self.arrival
+            .first_fit(Purpose::Replication, |conversation, route| async move {
+                let established = self.establish_at(conversation, route, attempt.is_some()).await;
+                if let (Err(_), Some(attempt)) = (&established, attempt) {
+                    Status::Connecting { attempt }.announce(&self.status);
+                }
+                established
+            })
+            .await
     }
 
     /// From a session that is logged in to a stream.
