@@ -83,16 +83,21 @@ impl Error {
     /// Puts another remedy in the place of the one there is.
     #[must_use]
     pub(crate) fn with_better_hint(self, hint: &str) -> Self {
-        let Inner { kind, permanent, ref message, sqlstate, .. } = *self.0;
-        let mut inner = Inner {
-            kind,
-            permanent,
-            message: message.clone(),
-            hint: Some(hint.into()),
-            sqlstate,
-            source: None,
-        };
-        // The whole error underneath: its own hint may help, too.
+        self.wrap(|inner| inner.hint = Some(hint.into()))
+    }
+
+    /// Says what happened with several servers, of which this error is one's.
+    #[must_use]
+    pub(crate) fn with_summary(self, message: String, permanent: bool) -> Self {
+        self.wrap(|inner| (inner.message, inner.permanent) = (message, permanent))
+    }
+
+    /// The same with a change, and the whole error underneath: its own words may help, too.
+    fn wrap(self, change: impl FnOnce(&mut Inner)) -> Self {
+        let Inner { kind, permanent, ref message, ref hint, sqlstate, .. } = *self.0;
+        let (message, hint) = (message.clone(), hint.clone());
+        let mut inner = Inner { kind, permanent, message, hint, sqlstate, source: None };
+        change(&mut inner);
         inner.source = Some(Box::new(self));
         Self(Arc::new(inner))
     }

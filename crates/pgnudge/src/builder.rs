@@ -225,7 +225,7 @@ impl Builder {
     /// Without them a window may close between the changes of one transaction: one wakeup more, none less.
     /// Every item is checked ([`visibility`](Self::visibility)), and gets its position from that; while nobody
     /// answers, its position may be before its commits. And an UPDATE or DELETE of a table without replica
-    /// identity makes the feed connect again, with markers from then on.
+    /// identity makes the feed open another stream, with markers from then on.
     #[must_use]
     pub fn transaction_markers(mut self, on: bool) -> Self {
         self.knobs.transaction_markers = on;

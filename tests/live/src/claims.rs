@@ -11,6 +11,7 @@ mod a_commit_is_told_in_milliseconds;
 mod a_dead_link_is_noticed;
 mod a_failover_is_followed;
 mod a_host_that_is_down_is_passed_over;
+mod a_host_that_is_unfit_is_passed_over;
 mod a_huge_row_in_constant_memory;
 mod a_lost_notification_is_made_good;
 mod a_lost_wakeup_is_found;
@@ -21,6 +22,7 @@ mod a_stalled_consumer_retains_no_wal;
 mod a_stalled_subscriber_harms_nobody;
 mod a_standby_bridge_takes_over;
 mod a_standby_can_be_watched;
+mod a_stream_goes_on_until_the_next_one_is_live;
 mod a_synchronous_standby_is_waited_for;
 mod a_table_filter_works_on_both_plugins;
 mod a_unix_socket_works;
@@ -126,6 +128,7 @@ pub const ALL: &[Claim] = &[
     a_stalled_consumer_retains_no_wal::CLAIM,
     a_stalled_subscriber_harms_nobody::CLAIM,
     the_reader_never_stalls::CLAIM,
+    a_stream_goes_on_until_the_next_one_is_live::CLAIM,
     fast_shutdown_is_not_delayed::CLAIM,
     tls_with_scram::CLAIM,
     every_rung_of_sslmode_holds::CLAIM,
@@ -133,6 +136,7 @@ pub const ALL: &[Claim] = &[
     a_unix_socket_works::CLAIM,
     files_of_libpq_are_read::CLAIM,
     a_host_that_is_down_is_passed_over::CLAIM,
+    a_host_that_is_unfit_is_passed_over::CLAIM,
     direct_tls::CLAIM,
     the_password_is_asked_each_time::CLAIM,
     a_failover_is_followed::CLAIM,

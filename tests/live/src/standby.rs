@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pgnudge::{Builder, Feed};
-use pgnudge_testkit::Cluster;
+use pgnudge_testkit::{Cluster, ClusterBuilder};
 use tokio::task::spawn_blocking;
 
 use crate::context::connected;
@@ -20,9 +20,13 @@ pub(crate) struct Standby {
 impl Standby {
     /// Of the cluster that the claim runs on.
     pub(crate) async fn of(primary: &Context) -> Result<Self, Failure> {
+        Self::with(primary, Cluster::builder()).await
+    }
+
+    /// The same, set up in a way of its own.
+    pub(crate) async fn with(primary: &Context, builder: ClusterBuilder) -> Result<Self, Failure> {
         let cluster = primary.server.cluster()?;
-        let (builder, installation) =
-            (Cluster::builder().standby_of(cluster), cluster.installation().clone());
+        let (builder, installation) = (builder.standby_of(cluster), cluster.installation().clone());
         let cluster = Arc::new(spawn_blocking(move || builder.start(&installation)).await??);
         Ok(Self { cluster, database: primary.scratch.name().to_owned() })
     }

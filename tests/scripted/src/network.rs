@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 use nudge_engine::runtime::{self, Connected, Dial, Feed, Io, Route, Session, SessionKind, Status};
@@ -44,15 +45,25 @@ impl Network {
 
     /// A feed begins to connect.
     pub fn connect(&self, knobs: Knobs) -> Connecting {
+        Self::connect_to([self], SessionAttributes::Any, knobs)
+    }
+
+    /// A feed begins to connect to several servers, of which one of such a kind is wanted.
+    pub fn connect_to<const N: usize>(
+        hosts: [&Self; N],
+        attributes: SessionAttributes,
+        knobs: Knobs,
+    ) -> Connecting {
         let (status, watching) = watch::channel(Status::Connecting { attempt: 0 });
-        let dial = Arc::new(Dialer(Arc::clone(&self.line)));
-        let feed = async move { runtime::connect(&target(), dial, knobs, status).await };
+        let dial = Arc::new(Dialer(hosts.map(|host| Arc::clone(&host.line)).into()));
+        let target = Target { attributes, ..target() };
+        let feed = async move { runtime::connect(&target, dial, knobs, status).await };
         Connecting { feed: tokio::spawn(feed), status: watching }
     }
 
     /// A session begins to connect.
     pub fn session(&self, kind: SessionKind) -> JoinHandle<Result<Session, Error>> {
-        let dial = Arc::new(Dialer(Arc::clone(&self.line)));
+        let dial = Arc::new(Dialer(vec![Arc::clone(&self.line)]));
         tokio::spawn(async move { Session::connect(&target(), dial, kind, S).await })
     }
 
@@ -119,25 +130,27 @@ pub fn target() -> Target {
     }
 }
 
-struct Dialer(Arc<Line>);
+/// A server behind each line.
+struct Dialer(Vec<Arc<Line>>);
 
 impl Dial for Dialer {
-    fn routes(&self) -> BoxFuture<'_, Result<Vec<Arc<dyn Route>>, Error>> {
-        let route: Arc<dyn Route> = Arc::new(Way(Arc::clone(&self.0)));
-        Box::pin(async move { Ok(vec![route]) })
+    fn routes(&self, _limit: Duration) -> BoxFuture<'_, Result<Vec<Arc<dyn Route>>, Error>> {
+        let ways = self.0.iter().enumerate();
+        let routes = ways.map(|(n, line)| Arc::new(Way(n + 1, Arc::clone(line))) as Arc<dyn Route>).collect();
+        Box::pin(async move { Ok(routes) })
     }
 }
 
-/// The only way to the server. Each attempt has one of its own.
-struct Way(Arc<Line>);
+/// The only way to a server. Each attempt has one of its own.
+struct Way(usize, Arc<Line>);
 
 impl Route for Way {
     fn open(&self) -> BoxFuture<'_, Result<Connected, Error>> {
-        Box::pin(self.0.opened())
+        Box::pin(self.1.opened())
     }
 
     fn name(&self) -> String {
-        "a pipe".into()
+        format!("pipe {}", self.0)
     }
 }
 

@@ -53,7 +53,10 @@ impl Backend {
         }
         self.makes_slot().await;
         if stage == Stage::Start {
-            self.expect_query("START_REPLICATION").await.expect("the stream is asked for");
+            if self.asks_what_runs().await {
+                self.runs(&[]).await;
+                self.expect_query("START_REPLICATION").await.expect("the stream is asked for");
+            }
             return;
         }
         self.starts().await;

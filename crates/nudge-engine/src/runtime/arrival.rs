@@ -1,6 +1,7 @@
-//! From a target to a session that is ready for its slot.
+//! From a target to a server that will do.
 
 use std::ffi::CString;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,8 +10,8 @@ use nudge_proto::DataRow;
 use tokio::time::timeout;
 
 use crate::policy::diagnosis::{self, Stage};
-use crate::policy::question;
 use crate::policy::session::{self, Prepared, ServerFacts};
+use crate::policy::{Progress, Round, Try, question};
 use crate::runtime::login::{Conversation, Login, Purpose, lossy};
 use crate::runtime::{Dial, Route};
 use crate::{Error, ErrorKind, Knobs, SessionAttributes};
@@ -25,45 +26,65 @@ pub(crate) struct Arrival {
 }
 
 impl Arrival {
-    /// Logs in to the first server that will do.
-    pub(crate) async fn log_in(&self, purpose: Purpose) -> Result<(Conversation, Arc<dyn Route>), Error> {
-        let late = |_| Err(diagnosis::timeout(Stage::Connect, "connect_timeout"));
-        let routes = timeout(self.connect_timeout, self.dial.routes()).await.unwrap_or_else(late)?;
-        match self.first_of(&routes, self.attributes, purpose).await {
+    /// Logs in to the servers in turn, and returns what `go_on` makes of a session of the first one that will
+    /// do. A server with which it fails will not.
+    pub(crate) async fn first_fit<T, F: Future<Output = Result<T, Error>>>(
+        &self,
+        purpose: Purpose,
+        go_on: impl Fn(Conversation, Arc<dyn Route>) -> F,
+    ) -> Result<T, Error> {
+        let routes = self.dial.routes(self.connect_timeout).await?;
+        match self.round(&routes, self.attributes, purpose, &go_on).await {
             Err(error) if self.attributes == SessionAttributes::PreferStandby && !error.is_permanent() => {
-                self.first_of(&routes, SessionAttributes::Any, purpose).await
+                self.round(&routes, SessionAttributes::Any, purpose, &go_on).await
             }
             outcome => outcome,
         }
     }
 
-    /// The routes in turn. What trying again does not cure ends the round, unless the same address can
-    /// be reached in another manner.
-    async fn first_of(
+    /// The routes in turn, each to its end.
+    async fn round<T, F: Future<Output = Result<T, Error>>>(
         &self,
         routes: &[Arc<dyn Route>],
         wanted: SessionAttributes,
         purpose: Purpose,
-    ) -> Result<(Conversation, Arc<dyn Route>), Error> {
-        let mut failure: Option<Error> = None;
+        go_on: &impl Fn(Conversation, Arc<dyn Route>) -> F,
+    ) -> Result<T, Error> {
+        let mut round = Round::default();
         for route in routes {
-            match failure {
-                Some(error) if error.is_permanent() && !route.is_alternative() => return Err(error),
-                _ => tracing::debug!(route = route.name(), "connecting"),
+            if route.is_alternative() && round.was_let_in() {
+                continue;
             }
-            let attempt = self.login.perform(&**route, purpose, self.connect_timeout).await;
-            match attempt.and_then(|conversation| suits(conversation, wanted)) {
-                Ok(conversation) => return Ok((conversation, Arc::clone(route))),
-                Err(error) => {
-                    let error = route.platform().tune(error);
-                    tracing::debug!(route = route.name(), %error, "no connection by this route");
-                    // Of several manners the preferred one's failure says most.
-                    failure = failure.filter(|_| route.is_alternative()).or(Some(error));
+            tracing::debug!(route = route.name(), "connecting");
+            let session = self.log_in(&**route, wanted, purpose).await;
+            let outcome = match session {
+                Ok(session) => {
+                    go_on(session, Arc::clone(route)).await.map_err(|error| (Progress::LetIn, error))
                 }
-            }
+                Err(failure) => Err(failure),
+            };
+            let (progress, error) = match outcome {
+                Ok(found) => return Ok(found),
+                Err((progress, error)) => (progress, route.platform().tune(error)),
+            };
+            tracing::debug!(route = route.name(), %error, "this route leads to no server that will do");
+            let failed = Try { host: route.host(), route: route.name(), progress, error };
+            round.failed(failed, route.is_alternative());
         }
-        Err(failure
-            .unwrap_or_else(|| Error::transient(ErrorKind::Network, "there is no route to the server")))
+        Err(round.error())
+    }
+
+    /// Logs in by one route, to a server of the kind that is wanted. It has told its kind with its parameters.
+    async fn log_in(
+        &self,
+        route: &dyn Route,
+        wanted: SessionAttributes,
+        purpose: Purpose,
+    ) -> Result<Conversation, (Progress, Error)> {
+        let conversation = self.login.perform(route, purpose, self.connect_timeout).await;
+        let conversation = conversation.map_err(|error| (Progress::at_login(&error), error))?;
+        let suits = session::check_attributes(conversation.session.parameters(), wanted);
+        suits.map(|()| conversation).map_err(|error| (Progress::Unsuited, error))
     }
 
     /// Settings for this session alone, and what the server tells about itself. They are sent with
@@ -114,9 +135,4 @@ pub(crate) async fn warn_of_empty_patterns(
     let (conversation, outcome) = asked.unwrap_or_else(late)?;
     outcome.map_err(|response| diagnosis::server(Stage::Session, &response))?;
     Ok(conversation)
-}
-
-/// Whether the server is of the kind that is wanted. It has told so with its parameters.
-fn suits(conversation: Conversation, wanted: SessionAttributes) -> Result<Conversation, Error> {
-    session::check_attributes(conversation.session.parameters(), wanted).map(|()| conversation)
 }

@@ -197,8 +197,8 @@ impl DeliveryCheck {
         if consequences.resync && !consequences.restart {
             shared.window.resync(Reason::Undecodable, now);
         }
-        if let (true, Some(source)) = (consequences.restart, &self.source) {
-            source.outgrown.notify_one();
+        if consequences.restart {
+            self.gate.outgrown.notify_one();
         }
     }
 

@@ -1,12 +1,15 @@
 //! The hosts of a [`Target`], as routes.
 
+use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, join_all};
 use nudge_proto::{Secret, Security};
 use tokio::net::lookup_host;
+use tokio::time::timeout;
 
 use crate::policy::Platform;
 use crate::policy::diagnosis::{self, Stage};
@@ -22,25 +25,23 @@ impl TargetDialer {
         Self(Arc::new(target))
     }
 
-    /// Names are looked up anew for each attempt: after a failover they may point elsewhere. One that
-    /// cannot be looked up is no reason to give up the others.
-    async fn resolve(&self) -> Result<Vec<Arc<dyn Route>>, Error> {
-        let (mut routes, mut failure): (Vec<Arc<dyn Route>>, _) = (Vec::new(), None);
-        for host in self.shuffled(&self.0.hosts) {
-            match addresses(host).await {
+    /// Names are looked up again for each attempt: after a failover they may point elsewhere. All of them at
+    /// once, so that one without an answer does not delay the others.
+    async fn resolve(&self, limit: Duration) -> Result<Vec<Arc<dyn Route>>, Error> {
+        if self.0.hosts.is_empty() {
+            return Err(Error::config("there is no host to connect to", "name a host"));
+        }
+        let hosts = self.shuffled(&self.0.hosts).into_iter();
+        let routes = hosts.map(|host| async move {
+            match addresses(host, limit).await {
                 Ok(addresses) => {
-                    for address in self.shuffled(&addresses) {
-                        routes.extend(self.manners(host, address));
-                    }
+                    let addresses = self.shuffled(&addresses).into_iter();
+                    addresses.flat_map(|address| self.manners(host, address)).collect()
                 }
-                Err(error) => failure = Some(error),
+                Err(error) => vec![Arc::new(Nowhere { host: named(host), error }) as Arc<dyn Route>],
             }
-        }
-        match failure {
-            Some(error) if routes.is_empty() => Err(error),
-            _ if routes.is_empty() => Err(Error::config("there is no host to connect to", "name a host")),
-            _ => Ok(routes),
-        }
+        });
+        Ok(join_all(routes).await.into_iter().flatten().collect())
     }
 
     /// `load_balance_hosts=random`: a Fisher-Yates shuffle.
@@ -72,25 +73,59 @@ impl TargetDialer {
 }
 
 impl Dial for TargetDialer {
-    fn routes(&self) -> BoxFuture<'_, Result<Vec<Arc<dyn Route>>, Error>> {
-        Box::pin(self.resolve())
+    fn routes(&self, limit: Duration) -> BoxFuture<'_, Result<Vec<Arc<dyn Route>>, Error>> {
+        Box::pin(self.resolve(limit))
     }
 }
 
-async fn addresses(host: &Host) -> Result<Vec<Address>, Error> {
+/// At least one.
+async fn addresses(host: &Host, limit: Duration) -> Result<Vec<Address>, Error> {
+    let name = match &host.place {
+        Place::Socket(path) => return Ok(vec![Address::Unix(path.clone())]),
+        Place::Address { address, .. } => {
+            return Ok(vec![Address::Tcp(SocketAddr::new(*address, host.port))]);
+        }
+        Place::Name(name) => name,
+    };
+    let late = |_| Err(io::Error::new(io::ErrorKind::TimedOut, "connect_timeout ran out"));
+    let found = timeout(limit, lookup_host((name.as_str(), host.port))).await.unwrap_or_else(late);
+    let found: io::Result<Vec<_>> = found.map(|found| found.map(Address::Tcp).collect());
+    let error = match found {
+        Ok(found) if !found.is_empty() => return Ok(found),
+        Ok(_) => io::Error::new(io::ErrorKind::NotFound, "it has no address"),
+        Err(error) => error,
+    };
+    let message = format!("the host name \"{}\" cannot be looked up: {error}", name.escape_debug());
+    Err(Error::transient(ErrorKind::Network, message)
+        .with_hint("check the host name, and that name resolution works")
+        .with_source(error))
+}
+
+/// The host as the settings name it.
+fn named(host: &Host) -> String {
     match &host.place {
-        Place::Socket(path) => Ok(vec![Address::Unix(path.clone())]),
-        Place::Address { address, .. } => Ok(vec![Address::Tcp(SocketAddr::new(*address, host.port))]),
-        Place::Name(name) => match lookup_host((name.as_str(), host.port)).await {
-            Ok(found) => Ok(found.map(Address::Tcp).collect()),
-            Err(error) => {
-                let message =
-                    format!("the host name \"{}\" cannot be looked up: {error}", name.escape_debug());
-                Err(Error::transient(ErrorKind::Network, message)
-                    .with_hint("check the host name, and that name resolution works")
-                    .with_source(error))
-            }
-        },
+        Place::Name(name) => format!("{}:{}", name.escape_debug(), host.port),
+        Place::Address { name: Some(name), address } => {
+            format!("{} ({})", name.escape_debug(), SocketAddr::new(*address, host.port))
+        }
+        Place::Address { name: None, address } => SocketAddr::new(*address, host.port).to_string(),
+        Place::Socket(path) => path.display().to_string(),
+    }
+}
+
+/// The route to a host that cannot be looked up.
+struct Nowhere {
+    host: String,
+    error: Error,
+}
+
+impl Route for Nowhere {
+    fn open(&self) -> BoxFuture<'_, Result<Connected, Error>> {
+        Box::pin(async { Err(self.error.clone()) })
+    }
+
+    fn name(&self) -> String {
+        self.host.clone()
     }
 }
 
@@ -178,10 +213,18 @@ impl Route for HostRoute {
     }
 
     fn name(&self) -> String {
-        match &self.address {
-            Address::Tcp(address) => format!("{address}, {}", self.manner.words()),
-            Address::Unix(path) => path.display().to_string(),
+        let manner = self.manner.words();
+        match (&self.address, &self.host.place) {
+            (Address::Unix(path), _) => path.display().to_string(),
+            (Address::Tcp(address), Place::Name(name)) => {
+                format!("{} ({address}), {manner}", name.escape_debug())
+            }
+            (Address::Tcp(_), _) => format!("{}, {manner}", named(&self.host)),
         }
+    }
+
+    fn host(&self) -> String {
+        named(&self.host)
     }
 
     fn platform(&self) -> Platform {
@@ -190,5 +233,51 @@ impl Route for HostRoute {
 
     fn is_alternative(&self) -> bool {
         self.alternative
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{SessionAttributes, Tcp, Tls};
+    use nudge_proto::{AllowedMethods, ChannelBinding};
+
+    fn target(hosts: Vec<Host>) -> Target {
+        Target {
+            hosts,
+            user: "nudger".into(),
+            database: "app".into(),
+            parameters: Vec::new(),
+            password: None,
+            tls: Tls::default(),
+            channel_binding: ChannelBinding::Prefer,
+            allowed: AllowedMethods::default(),
+            tcp: Tcp::default(),
+            attributes: SessionAttributes::Any,
+            shuffle: false,
+            peer: None,
+        }
+    }
+
+    /// Longer than a name can be, so that no server is asked for it.
+    fn unknown() -> Place {
+        Place::Name("x".repeat(300))
+    }
+
+    /// A round with it is not permanent: names come back, too.
+    #[tokio::test]
+    async fn a_host_that_cannot_be_looked_up_is_a_route_that_cannot_be_opened() {
+        let address = Place::Address { address: [127, 0, 0, 1].into(), name: Some("db.example".into()) };
+        let host = |place| Host { place, port: 5433, password: None };
+        let dialer = TargetDialer::new(target(vec![host(unknown()), host(address)]));
+        let routes = dialer.routes(Duration::from_secs(10)).await.unwrap();
+        let names: Vec<_> = routes.iter().map(|route| route.name()).collect();
+        let manners = ["with TLS if offered", "without TLS"];
+        let of_address = manners.map(|manner| format!("db.example (127.0.0.1:5433), {manner}"));
+        assert_eq!(names[1..], of_address);
+        assert_eq!(routes[0].host(), format!("{}:5433", "x".repeat(300)));
+        assert_eq!(routes[1].host(), routes[2].host());
+        let Err(error) = routes[0].open().await else { panic!("it was opened") };
+        assert!(!error.is_permanent() && error.to_string().contains("cannot be looked up"), "{error}");
     }
 }

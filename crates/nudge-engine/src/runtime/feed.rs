@@ -129,12 +129,12 @@ pub async fn connect(
     let supervisor = Supervisor {
         arrival: Arrival { dial, login, attributes: target.attributes, connect_timeout },
         knobs,
-        intake,
+        gate: Arc::clone(&gate),
         status: status.clone(),
         first: Some(first),
         cancellation: Cancellation::default(),
     };
-    let task = tokio::spawn(supervisor.run(dropped));
+    let task = tokio::spawn(supervisor.run(intake, dropped));
     match live.await {
         Ok(Ok(())) => Ok(Feed { task, status, gate, check, runtime: Handle::current(), _alive: alive }),
         Ok(Err(error)) => Err(error),

@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use futures::task::AtomicWaker;
+use tokio::sync::Notify;
 use tokio::time::Sleep;
 
 use crate::Reason;
@@ -20,6 +21,8 @@ pub(crate) struct Gate {
     shared: Mutex<Shared>,
     /// Whether changes of tables that do not pass the filter are dropped: the catalog's, for every read.
     drops: AtomicBool,
+    /// Notified when the filter on the server has become too narrow: the stream must be made again.
+    pub(crate) outgrown: Notify,
     consumer: AtomicWaker,
 }
 
@@ -40,6 +43,7 @@ impl Gate {
         Arc::new(Self {
             shared: Mutex::new(shared),
             drops: AtomicBool::new(false),
+            outgrown: Notify::new(),
             consumer: AtomicWaker::new(),
         })
     }

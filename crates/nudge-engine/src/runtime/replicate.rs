@@ -1,37 +1,55 @@
 //! The streaming loop: the busiest code of the project.
 
+use std::fmt;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Instant;
 
 use futures::FutureExt;
-use nudge_decode::{Decoded, Decoder};
+use nudge_decode::{Decoded, Decoder, TableRef};
 use nudge_proto::{Lsn, StandbyStatus, Stream, StreamEvent};
 use tokio::select;
-use tokio::sync::Notify;
 use tokio::task::yield_now;
 use tokio::time::Sleep;
 
 use crate::policy::diagnosis::{self, Stage};
 use crate::policy::{Feedback, Nap, Postmark};
+use crate::runtime::gate::Gate;
 use crate::runtime::intake::Intake;
 use crate::runtime::link::Link;
 use crate::runtime::{clock, meter};
 use crate::{Error, ErrorKind};
 
 /// A stream that the server has begun.
-pub(crate) struct Replication<'a> {
+pub(crate) struct Replication {
     pub(crate) link: Link,
     pub(crate) stream: Stream,
     pub(crate) decoder: Decoder,
-    /// Whether the next stream has to have the markers of transactions.
-    pub(crate) markers: &'a mut bool,
     pub(crate) feedback: Feedback,
     pub(crate) nap: Nap,
     pub(crate) postmark: Postmark,
-    pub(crate) intake: &'a mut Intake,
-    /// Somebody has found out that the stream does not bring what it should any more.
-    pub(crate) outgrown: Arc<Notify>,
+    pub(crate) gate: Arc<Gate>,
+    /// Whether the server applies a filter that new partitions may outgrow.
+    pub(crate) filtered: bool,
+}
+
+/// Why [`Replication::run`] returns.
+#[derive(Debug)]
+pub(crate) enum End {
+    /// The connection is lost.
+    Lost(Error),
+    /// The stream does not bring all that it should. It goes on when it is run again.
+    Restart(Why),
+}
+
+/// What another stream must bring that this one does not.
+#[derive(Debug)]
+pub(crate) enum Why {
+    /// Rows of partitions, which the filter on the server hides.
+    Filter,
+    /// The markers of transactions, for changes of this table, which tell no transaction (rules R8 and R13).
+    /// The Resync of the next stream stands for the change.
+    Markers(String),
 }
 
 /// What came of one turn of reading.
@@ -39,36 +57,41 @@ struct TakenIn {
     bytes: usize,
     /// There was more at its end.
     more: bool,
+    /// Another stream is needed.
+    restart: Option<Why>,
 }
 
-impl Replication<'_> {
-    /// Reads until the connection ends, and says why it did. Nothing here waits for the consumer
-    /// (rule R9).
-    pub(crate) async fn run(mut self) -> Error {
+impl Replication {
+    /// Reads until the connection ends or another stream is needed. Nothing here waits for the consumer
+    /// (rule R9). Cancel-safe.
+    pub(crate) async fn run(&mut self, intake: &mut Intake) -> End {
         let mut alarm = pin!(clock::sleep_until(clock::now()));
         let mut read = 0;
         loop {
-            let taken_in = self.take_in(read);
+            let taken_in = self.take_in(intake, read);
             let now = clock::now();
             // Also when the stream ends here: what came before its end is delivered.
             let arrived = self.postmark.arrived(self.nap.earliest(now), now);
-            let unhurried = self.intake.close(self.feedback.position(), arrived, now);
-            let taken_in = match taken_in {
+            let unhurried = intake.close(self.feedback.position(), arrived, now);
+            let mut taken_in = match taken_in {
                 Ok(taken_in) => taken_in,
-                Err(error) => return error,
+                Err(error) => return End::Lost(error),
             };
             if let Some((position, ask)) = self.feedback.status(now) {
                 self.confirm(position, ask);
             }
             if self.feedback.is_dead(now) {
-                return silent();
+                return End::Lost(silent());
+            }
+            if let Some(why) = taken_in.restart.take() {
+                return End::Restart(why);
             }
             self.rest(taken_in, unhurried, now, alarm.as_mut()).await;
             read = 0;
             let deadline = self.feedback.deadline();
             select! {
                 biased;
-                () = self.outgrown.notified() => return outgrown(),
+                () = self.gate.outgrown.notified(), if self.filtered => return End::Restart(Why::Filter),
                 // Before the timer: after a pause of the whole process both are ready, and then the
                 // server is not silent.
                 arrived = self.link.exchange() => match arrived {
@@ -76,7 +99,7 @@ impl Replication<'_> {
                         read = n;
                         self.feedback.heard(clock::now());
                     }
-                    Err(error) => return diagnosis::network(Stage::Stream, error),
+                    Err(error) => return End::Lost(diagnosis::network(Stage::Stream, error)),
                 },
                 () = goes_off(alarm.as_mut(), deadline) => {}
             }
@@ -86,7 +109,7 @@ impl Replication<'_> {
     /// Before the next read.
     async fn rest(
         &mut self,
-        TakenIn { bytes, more }: TakenIn,
+        TakenIn { bytes, more, .. }: TakenIn,
         unhurried: Option<Instant>,
         now: Instant,
         mut alarm: Pin<&mut Sleep>,
@@ -106,23 +129,23 @@ impl Replication<'_> {
     }
 
     /// Understands what was read, and what more there is by then: what follows is done once for all of it.
-    fn take_in(&mut self, read: usize) -> Result<TakenIn, Error> {
-        self.intake.open();
+    fn take_in(&mut self, intake: &mut Intake, read: usize) -> Result<TakenIn, Error> {
+        intake.open();
         let full = self.link.inbox.capacity() / 2;
-        let mut taken_in = TakenIn { bytes: read, more: read > full };
-        let mut used = self.understand()?;
+        let mut taken_in = TakenIn { bytes: read, more: read > full, restart: None };
+        let mut used = self.understand(intake, &mut taken_in.restart)?;
         for _ in 1..READS_AT_ONCE {
             let Some(arrived) = taken_in.more.then(|| self.link.exchange().now_or_never()) else { break };
             let read = arrived.unwrap_or(Ok(0)).map_err(|error| diagnosis::network(Stage::Stream, error))?;
-            taken_in = TakenIn { bytes: taken_in.bytes + read, more: read > full };
-            used += self.understand()?;
+            (taken_in.bytes, taken_in.more) = (taken_in.bytes + read, read > full);
+            used += self.understand(intake, &mut taken_in.restart)?;
         }
-        self.intake.measure(used);
+        intake.measure(used);
         Ok(taken_in)
     }
 
     /// Everything that has arrived, message by message. Returns in how many bytes.
-    fn understand(&mut self) -> Result<usize, Error> {
+    fn understand(&mut self, intake: &mut Intake, restart: &mut Option<Why>) -> Result<usize, Error> {
         let mut used = 0;
         loop {
             let input = self.link.inbox.filled().get(used..).unwrap_or_default();
@@ -133,7 +156,7 @@ impl Replication<'_> {
                 Some(StreamEvent::XLogData(data)) => {
                     self.feedback.saw(data.end());
                     self.postmark.saw(data.sent_at());
-                    self.intake.read(&self.decoder, data.head(), data.is_cut(), data.end());
+                    intake.read(&self.decoder, data.head(), data.is_cut(), data.end());
                 }
                 Some(StreamEvent::Keepalive(keepalive)) => {
                     self.feedback.saw(keepalive.end());
@@ -143,11 +166,11 @@ impl Replication<'_> {
                 }
                 Some(StreamEvent::Notice(notice)) => {
                     let decoded = self.decoder.decode_notice(notice.message(), notice.is_cut());
-                    if !self.decoder.has_markers() && self.intake.minds(&decoded) {
-                        *self.markers = true;
-                        return Err(anonymous(&decoded));
+                    if self.decoder.has_markers() {
+                        intake.accept(decoded, self.feedback.position());
+                    } else if intake.minds(&decoded) {
+                        restart.get_or_insert_with(|| anonymous(&decoded));
                     }
-                    self.intake.accept(decoded, self.feedback.position());
                 }
                 Some(StreamEvent::Ended) => return Err(ended()),
                 Some(StreamEvent::Started) => {} // It was, before this loop.
@@ -187,29 +210,32 @@ fn silent() -> Error {
         .with_hint("check the network; raise liveness_timeout if the server is just slow")
 }
 
-fn outgrown() -> Error {
-    Error::transient(
-        ErrorKind::Config,
-        "there are partitioned tables now, and the filter on the server would hide their rows",
-    )
-    .with_hint("nothing has to be done: the feed connects again with a filter that fits")
-}
-
-/// A warning that stands for a change tells no transaction (rules R8 and R13). Where markers do not either,
-/// what can be seen cannot be asked for; the Resync of the next stream stands for the change.
+/// A warning that stands for a change tells no transaction. Where markers do not either, what can be seen
+/// cannot be asked for.
 #[cold]
 #[inline(never)]
-fn anonymous(decoded: &Decoded<'_>) -> Error {
+fn anonymous(decoded: &Decoded<'_>) -> Why {
     let table = match decoded {
         Decoded::Change(identities) => identities.as_slice().first().map(|identity| &identity.table),
         _ => None,
     };
-    let table = table.map_or("a table".into(), |table| format!("{}.{}", table.schema, table.table));
-    Error::transient(
-        ErrorKind::Config,
-        format!("{table} has no replica identity: without transaction markers nobody knows when a change of it can be seen"),
-    )
-    .with_hint("the feed connects again, with markers from now on; give the table a primary key or a replica identity")
+    let named = |table: &TableRef<'_>| format!("{}.{}", table.schema, table.table).escape_debug().to_string();
+    Why::Markers(table.map_or("a table".into(), named))
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Filter => f.write_str(
+                "there are partitioned tables now, and the filter on the server would hide their rows",
+            ),
+            Self::Markers(table) => write!(
+                f,
+                "{table} has no primary key and no replica identity: without transaction markers the visibility \
+                 of its changes cannot be checked"
+            ),
+        }
+    }
 }
 
 fn ended() -> Error {

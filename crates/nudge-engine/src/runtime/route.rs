@@ -1,6 +1,7 @@
 //! What it takes to reach a server, in the abstract: the ways there, and a connection by one of them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 use nudge_proto::{Secret, Security};
@@ -12,9 +13,14 @@ use crate::runtime::Socket;
 /// Finds the routes for one attempt. The feed of a program uses
 /// [`TargetDialer`](crate::runtime::TargetDialer); a test hands in its own.
 pub trait Dial: Send + Sync + 'static {
-    /// The routes in the order in which they are tried. Not empty. They are made anew for each attempt:
-    /// by its route an item is known to come from an earlier connection.
-    fn routes(&self) -> BoxFuture<'_, Result<Vec<Arc<dyn Route>>, Error>>;
+    /// The routes in the order in which they are tried, those to one host side by side. Not empty. They are
+    /// made anew for each attempt: by its route an item is known to come from an earlier connection.
+    ///
+    /// To look a host up may take `limit`. One that cannot be looked up is a route that cannot be opened.
+    ///
+    /// # Errors
+    /// There is no host.
+    fn routes(&self, limit: Duration) -> BoxFuture<'_, Result<Vec<Arc<dyn Route>>, Error>>;
 }
 
 /// One way to one server. It can be taken several times: a CancelRequest needs a connection of its own.
@@ -22,8 +28,13 @@ pub trait Route: Send + Sync {
     /// Opens a connection up to the point where the startup message goes out.
     fn open(&self) -> BoxFuture<'_, Result<Connected, Error>>;
 
-    /// Address and manner, for the log.
+    /// Host, address and manner, for the log and for errors.
     fn name(&self) -> String;
+
+    /// The host as the settings name it: the same for each of its addresses.
+    fn host(&self) -> String {
+        self.name()
+    }
 
     /// Who runs the server, as far as its name tells.
     fn platform(&self) -> Platform {
@@ -31,7 +42,7 @@ pub trait Route: Send + Sync {
     }
 
     /// Whether this is another manner of reaching the address of the route before, such as without
-    /// TLS. It is worth trying even when the server itself refused the first.
+    /// TLS. It is not worth trying when the server has let the first one in.
     fn is_alternative(&self) -> bool {
         false
     }

@@ -55,7 +55,8 @@ impl Session {
             SessionKind::Sql => Purpose::Question,
             SessionKind::Physical => Purpose::PhysicalReplication,
         };
-        let (conversation, route) = arrival.log_in(purpose).await?;
+        let here = |conversation, route| std::future::ready(Ok((conversation, route)));
+        let (conversation, route) = arrival.first_fit(purpose, here).await?;
         let session = &conversation.session;
         Ok(Self {
             parameters: session.parameters().clone(),

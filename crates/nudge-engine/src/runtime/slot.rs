@@ -17,7 +17,7 @@ use tokio::time::timeout;
 use crate::policy::diagnosis::{self, Stage};
 use crate::runtime::cancellation::Cancellation;
 use crate::runtime::login::{Conversation, Login, Outcome, Row};
-use crate::runtime::{Route, Status, blockers, clock, meter, random};
+use crate::runtime::{Blocker, Route, Status, blockers, clock, meter, random};
 use crate::{Error, ErrorKind};
 
 /// A slot that ends with its connection.
@@ -37,7 +37,8 @@ pub(crate) struct SlotRequest<'a> {
     pub(crate) cancellation: &'a Cancellation,
     pub(crate) login: &'a Login,
     pub(crate) route: &'a Arc<dyn Route>,
-    pub(crate) status: &'a watch::Sender<Status>,
+    /// Who is told of the wait; `None` beside a stream that goes on.
+    pub(crate) status: Option<&'a watch::Sender<Status>>,
 }
 
 impl SlotRequest<'_> {
@@ -72,7 +73,7 @@ impl SlotRequest<'_> {
     /// One CREATE_REPLICATION_SLOT. While it waits the status says for whom.
     async fn wait(&self, conversation: Conversation, sql: &CStr, stage: Stage<'_>) -> Result<Answer, Error> {
         let key = conversation.session.backend_key().clone();
-        Status::WaitingForSlot { backend_pid: key.pid(), blocker: None }.announce(self.status);
+        self.announce(key.pid(), None);
         self.cancellation.arm(self.route, &key);
         let asked_at = clock::now();
         let inquiry = async {
@@ -80,7 +81,7 @@ impl SlotRequest<'_> {
             if let Some(blocker) = &blocker {
                 tracing::warn!(%blocker, "the slot has to wait");
             }
-            Status::WaitingForSlot { backend_pid: key.pid(), blocker }.announce(self.status);
+            self.announce(key.pid(), blocker);
             // The wait itself goes on.
             std::future::pending().await
         };
@@ -99,6 +100,12 @@ impl SlotRequest<'_> {
         };
         self.cancellation.disarm();
         answer
+    }
+
+    fn announce(&self, backend_pid: i32, blocker: Option<Blocker>) {
+        if let Some(status) = self.status {
+            Status::WaitingForSlot { backend_pid, blocker }.announce(status);
+        }
     }
 }
 

@@ -2,8 +2,6 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::Notify;
-
 use crate::policy::Unseen;
 use crate::policy::server_view::ServerView;
 use crate::runtime::Route;
@@ -22,8 +20,6 @@ pub(crate) struct Source {
     pub(crate) partition_root: bool,
     /// Whether the server applies the table filter.
     pub(crate) filtered: bool,
-    /// Told when that filter has become too narrow: the stream has to be made again.
-    pub(crate) outgrown: Arc<Notify>,
     /// The second session, opened as the stream begins, until the consumer's side takes it.
     pub(crate) side: Mutex<Option<SideSession>>,
 }

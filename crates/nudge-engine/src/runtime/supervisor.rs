@@ -1,11 +1,15 @@
 //! Connect, make the slot, stream, back off, repeat: for as long as the feed lives.
+//!
+//! A stream that does not bring all that it should is made again beside itself: it goes on until the next one
+//! is live. Only what ends a stream that nothing replaces is a failure.
 
-use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use nudge_proto::{Lsn, StartReplication};
-use tokio::sync::{Notify, oneshot, watch};
+use futures::FutureExt;
+use nudge_decode::Decoder;
+use nudge_proto::{Lsn, StartReplication, Stream};
+use tokio::sync::{oneshot, watch};
 
 use crate::policy::diagnosis::Stage;
 use crate::policy::server_view::ServerView;
@@ -13,37 +17,54 @@ use crate::policy::session::ServerFacts;
 use crate::policy::{Feedback, Nap, Postmark, Reading, Retries, Unseen, Visibility, visibility};
 use crate::runtime::arrival::{Arrival, warn_of_empty_patterns};
 use crate::runtime::cancellation::Cancellation;
+use crate::runtime::gate::Gate;
 use crate::runtime::intake::Intake;
+use crate::runtime::link::Link;
 use crate::runtime::login::{Conversation, Purpose};
 use crate::runtime::meter;
-use crate::runtime::replicate::Replication;
+use crate::runtime::replicate::{End, Replication, Why};
 use crate::runtime::side_session::SideSession;
 use crate::runtime::slot::{Slot, SlotRequest};
 use crate::runtime::source::Source;
 use crate::runtime::wait_for_running::wait_for_running;
 use crate::runtime::{Route, Status, clock, random};
-use crate::{Error, Knobs, Reason};
+use crate::{Error, ErrorKind, Knobs, Reason};
 
 /// The task behind a feed.
 pub(crate) struct Supervisor {
     pub(crate) knobs: Knobs,
     pub(crate) arrival: Arrival,
-    pub(crate) intake: Intake,
+    pub(crate) gate: Arc<Gate>,
     pub(crate) status: watch::Sender<Status>,
     /// Told once: the feed is live, or it never will be.
     pub(crate) first: Option<oneshot::Sender<Result<(), Error>>>,
     pub(crate) cancellation: Cancellation,
 }
 
+/// A stream that the server has begun and nothing was read of.
+struct Established {
+    link: Link,
+    stream: Stream,
+    decoder: Decoder,
+    slot: Slot,
+    backend_pid: i32,
+    route: Arc<dyn Route>,
+    facts: ServerFacts,
+    /// Transactions that may have committed before it and could not be seen yet when it began.
+    lingering: Unseen,
+    /// Whether the filter on the server would hide rows of partitions that are made from now on.
+    filtered: bool,
+}
+
 impl Supervisor {
     /// Runs until the first attempt fails for good, or until `dropped` is: then the connection is
     /// aborted at once (rule R11).
-    pub(crate) async fn run(mut self, dropped: oneshot::Receiver<()>) {
+    pub(crate) async fn run(mut self, mut intake: Intake, dropped: oneshot::Receiver<()>) {
         let cancellation = self.cancellation.clone();
         tokio::select! {
             biased;
             _ = dropped => {}
-            () = self.supervise() => {}
+            () = self.supervise(&mut intake) => {}
         }
         // The connection is gone with `supervise`. Who watches the status sees it close once the server
         // has been told, too.
@@ -53,17 +74,25 @@ impl Supervisor {
         drop(status);
     }
 
-    async fn supervise(&mut self) {
+    async fn supervise(&mut self, intake: &mut Intake) {
         let mut retries = Retries::default();
         let mut attempt = 0;
         loop {
             Status::Connecting { attempt }.announce(&self.status);
             let mut live_since = None;
-            let error = match self.connection(&mut live_since).await {
-                Ok(never) => match never {},
-                Err(error) => error,
+            let end = match self.establish(Some(attempt)).await {
+                Ok(established) => self.stream(established, intake, &mut live_since).await,
+                Err(error) => End::Lost(error),
             };
-            self.intake.lost();
+            let error = match end {
+                End::Lost(error) => error,
+                // The stream has made room for the next one, as it was planned: that is no failure.
+                End::Restart(_) => {
+                    attempt = 0;
+                    continue;
+                }
+            };
+            intake.lost();
             if error.is_permanent()
                 && let Some(first) = self.first.take()
             {
@@ -79,20 +108,101 @@ impl Supervisor {
         }
     }
 
-    /// One connection, from the look-up of its host to its end, which is always an error.
-    async fn connection(&mut self, live_since: &mut Option<Instant>) -> Result<Infallible, Error> {
-        let (conversation, route) = self.arrival.log_in(Purpose::Replication).await?;
-        let platform = route.platform();
-        self.replication(conversation, route, live_since).await.map_err(|error| platform.tune(error))
+    /// Streams until the connection is lost, or until a stream that has to be made again must make room.
+    async fn stream(
+        &mut self,
+        established: Established,
+        intake: &mut Intake,
+        live_since: &mut Option<Instant>,
+    ) -> End {
+        let mut next = established;
+        loop {
+            let platform = next.route.platform();
+            let mut replication = self.begin(next, intake);
+            *live_since = Some(clock::now());
+            let why = match replication.run(intake).await {
+                End::Restart(why) => why,
+                End::Lost(error) => return End::Lost(platform.tune(error)),
+            };
+            tracing::info!(%why, "another stream is needed; this one goes on until that is live");
+            // For the rest of the feed's life: what happened once will happen again.
+            self.knobs.transaction_markers |= matches!(why, Why::Markers(_));
+            next = match self.successor(&mut replication, intake, why).await {
+                Ok(next) => next,
+                Err(End::Lost(error)) => return End::Lost(platform.tune(error)),
+                Err(restart) => return restart,
+            };
+        }
     }
 
-    /// From a session that is logged in to the end of its stream.
-    async fn replication(
-        &mut self,
+    /// The next stream, while this one goes on: it reads, confirms and nudges (rule R9). An error is the end
+    /// of this one, and the next one is given up.
+    async fn successor(
+        &self,
+        replication: &mut Replication,
+        intake: &mut Intake,
+        why: Why,
+    ) -> Result<Established, End> {
+        let end = tokio::select! {
+            biased;
+            next = self.establish_beside() => match next {
+                Some(next) => return Ok(next),
+                None => End::Restart(why),
+            },
+            error = async {
+                loop {
+                    // One restart is under way: other reasons for one change nothing.
+                    if let End::Lost(error) = replication.run(intake).await {
+                        break error;
+                    }
+                }
+            } => End::Lost(error),
+        };
+        self.cancellation.fire().await;
+        Err(end)
+    }
+
+    /// Tries until there is a stream. `None`: the server has no room for two.
+    async fn establish_beside(&self) -> Option<Established> {
+        let mut refusals = 0;
+        for attempt in 0.. {
+            let error = match self.establish(None).await {
+                Ok(next) => return Some(next),
+                Err(error) => error,
+            };
+            refusals = if error.kind() == ErrorKind::Exhausted { refusals + 1 } else { 0 };
+            if refusals == ROOM {
+                tracing::warn!(%error, "the stream makes room for the next one");
+                break;
+            }
+            let (delay, hint) = (self.knobs.backoff.delay(attempt, random::unit()), error.hint());
+            tracing::warn!(%error, hint, attempt, ?delay, "no other stream can be had yet; this one goes on");
+            tokio::time::sleep(delay).await;
+        }
+        None
+    }
+
+    /// From the look-up of the hosts to a stream that the first fit one has begun. `attempt` is for the status;
+    /// `None`: another stream goes on meanwhile, and the status is that stream's.
+    async fn establish(&self, attempt: Option<u32>) -> Result<Established, Error> {
+        self.arrival
+            .first_fit(Purpose::Replication, |conversation, route| async move {
+                let established = self.establish_at(conversation, route, attempt.is_some()).await;
+                if let (Err(_), Some(attempt)) = (&established, attempt) {
+                    Status::Connecting { attempt }.announce(&self.status);
+                }
+                established
+            })
+            .await
+    }
+
+    /// From a session that is logged in to a stream.
+    async fn establish_at(
+        &self,
         conversation: Conversation,
         route: Arc<dyn Route>,
-        live_since: &mut Option<Instant>,
-    ) -> Result<Infallible, Error> {
+        alone: bool,
+    ) -> Result<Established, Error> {
         let (conversation, facts) = self.prepare(conversation).await?;
         let backend_pid = conversation.session.backend_key().pid();
         let reading = Reading::new(&self.knobs, &facts.before, conversation.session.parameters());
@@ -102,45 +212,17 @@ impl Supervisor {
             cancellation: &self.cancellation,
             login: &self.arrival.login,
             route: &route,
-            status: &self.status,
+            status: alone.then_some(&self.status),
         };
         let (conversation, slot) =
             request.create(conversation).await.map_err(|error| reading.explain(error))?;
-        let Slot { name, plugin, consistent_point } = slot;
-        let (decoder, filtered) = (reading.decoder(plugin), reading.hides_partitions(plugin));
-        let command = StartReplication::logical(&name, Lsn::ZERO, decoder.options(reading.filter()))
+        let (decoder, filtered) = (reading.decoder(slot.plugin), reading.hides_partitions(slot.plugin));
+        let command = StartReplication::logical(&slot.name, Lsn::ZERO, decoder.options(reading.filter()))
             .map_err(|error| Error::config(format!("the table patterns: {error}"), "remove the zero byte"))?;
         let (conversation, lingering) = self.wait_for_running(conversation, &facts.before).await?;
-        let limit = self.knobs.connect_timeout;
-        let (link, stream) =
-            conversation.start_replication(&command, Stage::Start(plugin.name()), limit).await?;
-        tracing::info!(slot = %name, backend_pid, plugin = plugin.name(), "streaming");
-        let now = clock::now();
-        *live_since = Some(now);
-        let outgrown = Arc::new(Notify::new());
-        let side = Mutex::new(self.open_side_session(&route));
-        let partition_root = self.knobs.partition_root;
-        let (before, outgrown) = (facts.before, Arc::clone(&outgrown));
-        let source = Source {
-            route,
-            before,
-            lingering,
-            partition_root,
-            filtered,
-            outgrown: Arc::clone(&outgrown),
-            side,
-        };
-        let streaming = Status::Streaming { slot: name, backend_pid, plugin, unchecked: None };
-        self.go_live(streaming, source, consistent_point);
-        let feedback =
-            Feedback::new(facts.status_interval, self.knobs.liveness_timeout, consistent_point, now);
-        let nap = Nap::new(self.knobs.debounce);
-        let (postmark, intake) = (Postmark::default(), &mut self.intake);
-        // For the rest of the feed's life: what happened once will happen again.
-        let markers = &mut self.knobs.transaction_markers;
-        let replication =
-            Replication { link, stream, decoder, markers, feedback, nap, postmark, intake, outgrown };
-        Err(replication.run().await)
+        let (stage, limit) = (Stage::Start(slot.plugin.name()), self.knobs.connect_timeout);
+        let (link, stream) = conversation.start_replication(&command, stage, limit).await?;
+        Ok(Established { link, stream, decoder, slot, backend_pid, route, facts, lingering, filtered })
     }
 
     async fn prepare(&self, mut conversation: Conversation) -> Result<(Conversation, ServerFacts), Error> {
@@ -175,10 +257,29 @@ impl Supervisor {
         asks.then(|| SideSession::open(login, route, self.knobs.connect_timeout))
     }
 
+    /// Makes it the stream that the feed's items come from.
+    fn begin(&mut self, established: Established, intake: &mut Intake) -> Replication {
+        let Established { link, stream, decoder, slot, backend_pid, route, facts, lingering, filtered } =
+            established;
+        let Slot { name, plugin, consistent_point } = slot;
+        tracing::info!(slot = %name, backend_pid, plugin = plugin.name(), "streaming");
+        // What was found out about the stream before says nothing about this one.
+        let _ = self.gate.outgrown.notified().now_or_never();
+        let (side, partition_root) = (Mutex::new(self.open_side_session(&route)), self.knobs.partition_root);
+        let source = Source { route, before: facts.before, lingering, partition_root, filtered, side };
+        let streaming = Status::Streaming { slot: name, backend_pid, plugin, unchecked: None };
+        self.go_live(intake, streaming, source, consistent_point);
+        let (interval, liveness) = (facts.status_interval, self.knobs.liveness_timeout);
+        let feedback = Feedback::new(interval, liveness, consistent_point, clock::now());
+        let (nap, postmark) = (Nap::new(self.knobs.debounce), Postmark::default());
+        let gate = Arc::clone(&self.gate);
+        Replication { link, stream, decoder, feedback, nap, postmark, gate, filtered }
+    }
+
     /// The stream has begun, and everything before it is to be refetched (rules R1 and R2).
-    fn go_live(&mut self, streaming: Status, source: Source, position: Lsn) {
+    fn go_live(&mut self, intake: &mut Intake, streaming: Status, source: Source, position: Lsn) {
         let reason = if self.first.is_some() { Reason::Connected } else { Reason::Reconnected };
-        self.intake.restart(reason, source, position);
+        intake.restart(reason, source, position);
         meter::started(reason);
         streaming.announce(&self.status);
         if let Some(first) = self.first.take() {
@@ -196,3 +297,7 @@ fn report(error: &Error, delay: Duration, attempt: u32, persistent: bool) {
         tracing::warn!(%error, hint, attempt, ?delay, "the connection failed; trying again");
     }
 }
+
+/// After this many refusals in a row for want of walsenders or slots (within some 11 s, with the default backoff)
+/// the first stream gives up its own: what it does not bring would otherwise be missed for good.
+const ROOM: u32 = 8;
