@@ -57,6 +57,7 @@ mod one_feed_many_subscribers;
 mod only_committed_work_nudges;
 mod overflow_is_one_resync;
 mod partitions_nudge_their_roots;
+mod passwords_are_prepared_as_the_server_does;
 mod prepared_transactions_nudge_at_commit;
 mod settings_change_nothing;
 mod temporary_slot_only;
@@ -129,6 +130,7 @@ pub const ALL: &[Claim] = &[
     fast_shutdown_is_not_delayed::CLAIM,
     tls_with_scram::CLAIM,
     every_rung_of_sslmode_holds::CLAIM,
+    passwords_are_prepared_as_the_server_does::CLAIM,
     a_client_certificate_logs_in::CLAIM,
     a_unix_socket_works::CLAIM,
     files_of_libpq_are_read::CLAIM,
