@@ -19,6 +19,7 @@ mod platform;
 mod postmark;
 pub(crate) mod question;
 mod reading;
+pub(crate) mod server_name;
 pub(crate) mod session;
 pub mod visibility;
 mod window;

@@ -9,6 +9,7 @@
 //! `pgnudge watch` and its JSON lines ([`Watch`]). It looks at the server through a driver.
 
 mod abilities;
+mod authority;
 mod bridge;
 mod browser;
 mod case;
