@@ -97,6 +97,18 @@ impl Error {
         Self(Arc::new(inner))
     }
 
+    /// Says where it happened, in front of what happened.
+    #[must_use]
+    pub(crate) fn at(self, place: &str) -> Self {
+        self.edit(|inner| inner.message = format!("{place}: {}", inner.message))
+    }
+
+    /// Says what else has failed, behind it.
+    #[must_use]
+    pub(crate) fn beside(self, other: &str) -> Self {
+        self.edit(|inner| inner.message = format!("{}; {other}", inner.message))
+    }
+
     /// Adds the server's code.
     #[must_use]
     pub fn with_sqlstate(self, code: SqlState) -> Self {

@@ -78,6 +78,16 @@ fn is_tls_alert(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::Other && error.to_string().contains("alert")
 }
 
+/// None of several ways to a server led anywhere: each failure in turn. Kind, permanence and remedy are those
+/// of the first one, which is the one that says most.
+pub fn of_several(first: Error, others: &[Error]) -> Error {
+    let shown = others.iter().take(MOST_SHOWN).fold(first, |error, other| error.beside(&other.to_string()));
+    match others.len().saturating_sub(MOST_SHOWN) {
+        0 => shown,
+        more => shown.beside(&format!("and {more} more")),
+    }
+}
+
 /// A step took longer than its knob allows.
 pub fn timeout(stage: Stage<'_>, knob: &str) -> Error {
     let hint = format!("raise {knob} if the server is just slow");
@@ -209,6 +219,9 @@ fn names_wal_level(response: &ErrorResponse) -> bool {
     [response.message(), response.hint()].iter().any(|text| text.contains("wal_level"))
 }
 
+/// Failures in one error: each host may have several addresses, and each of those two manners.
+const MOST_SHOWN: usize = 15;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -305,6 +318,21 @@ mod tests {
         assert!(refuses_plugin(&response("58P01", "could not access file", "")));
         assert!(refuses_plugin(&response("42501", "no", "add it to output_plugin_libraries")));
         assert!(!refuses_plugin(&response("42501", "permission denied", "")));
+    }
+
+    #[test]
+    fn each_of_several_failures_is_named() {
+        let refused = |place| network(Stage::Connect, io::ErrorKind::ConnectionRefused.into()).at(place);
+        let password = server(Stage::Startup, &response("28P01", "no", "")).at("a (10.0.0.1:5432), with TLS");
+        let error = of_several(password, &[refused("b (10.0.0.2:5432), with TLS")]);
+        assert_eq!((error.kind(), error.is_permanent()), (ErrorKind::Authentication, true));
+        let words = error.to_string();
+        assert!(words.starts_with("a (10.0.0.1:5432), with TLS: no (SQLSTATE 28P01)"), "{words}");
+        assert!(words.contains("; b (10.0.0.2:5432), with TLS: the connection failed"), "{words}");
+        let many = of_several(refused("first"), &vec![refused("other"); 100]).to_string();
+        assert!(many.ends_with("; and 85 more") && many.len() < 4_000, "{many}");
+        let alone = of_several(refused("first"), &[]).to_string();
+        assert_eq!(alone, refused("first").to_string());
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub(crate) struct CertificateNames {
 
 /// A name of the extension subjectAltName, as its bytes are.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(any(windows, target_vendor = "apple"), allow(dead_code, reason = "the library compares names"))]
 pub(crate) enum AlternativeName {
     Dns(Vec<u8>),
     Address(Vec<u8>),

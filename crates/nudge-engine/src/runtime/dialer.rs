@@ -22,10 +22,10 @@ impl TargetDialer {
         Self(Arc::new(target))
     }
 
-    /// Names are looked up anew for each attempt: after a failover they may point elsewhere. One that
-    /// cannot be looked up is no reason to give up the others.
+    /// Names are looked up again for each attempt: after a failover they may point elsewhere. One that cannot be
+    /// looked up is no reason to give up the others: it is a way that leads nowhere, and says so in its turn.
     async fn resolve(&self) -> Result<Vec<Arc<dyn Route>>, Error> {
-        let (mut routes, mut failure): (Vec<Arc<dyn Route>>, _) = (Vec::new(), None);
+        let mut routes: Vec<Arc<dyn Route>> = Vec::new();
         for host in self.shuffled(&self.0.hosts) {
             match addresses(host).await {
                 Ok(addresses) => {
@@ -33,14 +33,13 @@ impl TargetDialer {
                         routes.extend(self.manners(host, address));
                     }
                 }
-                Err(error) => failure = Some(error),
+                Err(error) => routes.push(Arc::new(Unresolved(error))),
             }
         }
-        match failure {
-            Some(error) if routes.is_empty() => Err(error),
-            _ if routes.is_empty() => Err(Error::config("there is no host to connect to", "name a host")),
-            _ => Ok(routes),
+        if routes.is_empty() {
+            return Err(Error::config("there is no host to connect to", "name a host"));
         }
+        Ok(routes)
     }
 
     /// `load_balance_hosts=random`: a Fisher-Yates shuffle.
@@ -91,6 +90,19 @@ async fn addresses(host: &Host) -> Result<Vec<Address>, Error> {
                     .with_source(error))
             }
         },
+    }
+}
+
+/// A host whose name cannot be looked up. The error names it.
+struct Unresolved(Error);
+
+impl Route for Unresolved {
+    fn open(&self) -> BoxFuture<'_, Result<Connected, Error>> {
+        Box::pin(std::future::ready(Err(self.0.clone())))
+    }
+
+    fn name(&self) -> String {
+        "a host without an address".into()
     }
 }
 
@@ -178,9 +190,13 @@ impl Route for HostRoute {
     }
 
     fn name(&self) -> String {
-        match &self.address {
-            Address::Tcp(address) => format!("{address}, {}", self.manner.words()),
-            Address::Unix(path) => path.display().to_string(),
+        let manner = self.manner.words();
+        match (&self.address, self.certificate_name()) {
+            (Address::Tcp(address), name) if name == address.ip().to_string() => {
+                format!("{address}, {manner}")
+            }
+            (Address::Tcp(address), name) => format!("{} ({address}), {manner}", name.escape_debug()),
+            (Address::Unix(path), _) => path.display().to_string(),
         }
     }
 
@@ -190,5 +206,64 @@ impl Route for HostRoute {
 
     fn is_alternative(&self) -> bool {
         self.alternative
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr, TcpListener};
+    use std::time::Duration;
+
+    use nudge_proto::Limits;
+
+    use super::*;
+    use crate::runtime::login::{Login, Purpose};
+
+    /// The error of each way to a closed port.
+    async fn failures(places: Vec<Place>) -> (u16, Vec<String>) {
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+        let host = |place| Host { place, port, password: None };
+        let target = Target {
+            hosts: places.into_iter().map(host).collect(),
+            user: "u".into(),
+            database: "d".into(),
+            parameters: Vec::new(),
+            password: None,
+            tls: crate::Tls::default(),
+            channel_binding: nudge_proto::ChannelBinding::Prefer,
+            allowed: nudge_proto::AllowedMethods::default(),
+            tcp: crate::Tcp::default(),
+            attributes: crate::SessionAttributes::Any,
+            shuffle: false,
+            peer: None,
+        };
+        let login = Login::new(&target, Limits::default()).unwrap();
+        let mut failures = Vec::new();
+        for route in TargetDialer::new(target).routes().await.unwrap() {
+            let attempt = login.perform(&*route, Purpose::Question, Duration::from_secs(30)).await;
+            failures.push(attempt.err().map(|error| error.to_string()).unwrap_or_default());
+        }
+        (port, failures)
+    }
+
+    #[tokio::test]
+    async fn an_error_names_host_address_port_and_manner() {
+        let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let named = Place::Address { address, name: Some("db.example".into()) };
+        let bare = Place::Address { address, name: None };
+        let (port, failures) = failures(vec![named, bare, Place::Name("no-such-host.invalid".into())]).await;
+        let begins = [
+            format!(
+                "db.example (127.0.0.1:{port}), with TLS if offered: the connection failed while connecting"
+            ),
+            format!("db.example (127.0.0.1:{port}), without TLS: the connection failed"),
+            format!("127.0.0.1:{port}, with TLS if offered: the connection failed"),
+            format!("127.0.0.1:{port}, without TLS: the connection failed"),
+            "the host name \"no-such-host.invalid\" cannot be looked up".into(),
+        ];
+        assert_eq!(failures.len(), begins.len(), "{failures:?}");
+        for (failure, begin) in failures.iter().zip(&begins) {
+            assert!(failure.starts_with(begin), "{failure}");
+        }
     }
 }

@@ -45,7 +45,8 @@ impl Login {
         })
     }
 
-    /// Opens the route and logs in. All of it together may take `limit`.
+    /// Opens the route and logs in. All of it together may take `limit`. An error names the route: a target may
+    /// have several hosts, and a host several addresses.
     pub(crate) async fn perform(
         &self,
         route: &dyn Route,
@@ -54,7 +55,8 @@ impl Login {
     ) -> Result<Conversation, Error> {
         let attempt = async { self.start_up(route.open().await?, purpose).await };
         let late = |_| Err(diagnosis::timeout(Stage::Connect, "connect_timeout"));
-        timeout(limit, attempt).await.unwrap_or_else(late)
+        let outcome = timeout(limit, attempt).await.unwrap_or_else(late);
+        outcome.map_err(|error| error.at(&route.name()))
     }
 
     async fn start_up(&self, connected: Connected, purpose: Purpose) -> Result<Conversation, Error> {

@@ -22,7 +22,7 @@ pub trait Route: Send + Sync {
     /// Opens a connection up to the point where the startup message goes out.
     fn open(&self) -> BoxFuture<'_, Result<Connected, Error>>;
 
-    /// Address and manner, for the log.
+    /// Host, address and manner, for errors and the log.
     fn name(&self) -> String;
 
     /// Who runs the server, as far as its name tells.

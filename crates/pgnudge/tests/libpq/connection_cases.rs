@@ -69,6 +69,7 @@ pub(crate) const AGREED: &[Case] = &[
     case(15, "host=/x port=http", &[]),
     // Words.
     case(15, "host=/x sslmode=require", &[]),
+    case(15, "host=/x sslpassword=secret", &[]),
     case(15, "host=/x sslmode=Require", &[]),
     case(15, "host=/x requiressl=1", &[]),
     case(15, "host=/x", &[("PGREQUIRESSL", "1")]),

@@ -52,7 +52,7 @@ async fn names_are_matched_as_psql_does(context: Context) -> Result<Evidence, Fa
 
 async fn takes(text: &str) -> Result<bool, Failure> {
     let Err(error) = Session::connect(text, SessionKind::Sql).await else {
-        return Err(Failure::new("a door has let somebody in"));
+        return Err(Failure::new("a door has let a client in"));
     };
     let taken = error.to_string().contains(TlsDoor::ACCEPTED);
     ensure!(taken || (error.kind() == ErrorKind::Tls && error.is_permanent()), "{text}: {error:?}");

@@ -4,8 +4,9 @@ use nudge_proto::ErrorResponse;
 
 use super::Stage;
 
-/// The remedy, by the function of the server that reports the error. The code is the same for every privilege and the message may be in any
-/// language (`lc_messages`), but not the name of the function that reports it (as of PostgreSQL 15 to 19).
+/// The remedy, by the function of the server that reports the error. The code is the same for every privilege
+/// and the message may be in any language (`lc_messages`), but not the name of that function (as of PostgreSQL
+/// 15 to 19).
 pub(super) fn remedy(stage: Stage<'_>, response: &ErrorResponse) -> &'static str {
     match (response.routine(), stage) {
         ("CheckMyDatabase", _) => {

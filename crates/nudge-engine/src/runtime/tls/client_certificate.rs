@@ -11,25 +11,17 @@ use crate::{Error, ErrorKind, TlsIdentity};
 
 /// Why a certificate and a key are of no use.
 #[derive(Debug)]
+#[cfg_attr(any(windows, target_vendor = "apple"), allow(dead_code, reason = "those libraries say less"))]
 pub(super) enum Unusable {
     /// There is no certificate in the file.
     Certificate(String),
     /// There is no key in the file that can be read.
     Key(String),
     /// The key is encrypted, and there is no password for it.
-    #[cfg_attr(
-        any(windows, target_vendor = "apple"),
-        allow(dead_code, reason = "encrypted keys are read nowhere")
-    )]
     KeyEncrypted,
     /// The key is encrypted with another password.
-    #[cfg_attr(
-        any(windows, target_vendor = "apple"),
-        allow(dead_code, reason = "encrypted keys are read nowhere")
-    )]
     KeyPassword,
     /// The key is another certificate's.
-    #[cfg_attr(any(windows, target_vendor = "apple"), allow(dead_code, reason = "the library tells"))]
     Mismatch,
 }
 

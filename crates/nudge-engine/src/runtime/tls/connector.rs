@@ -13,7 +13,7 @@ use crate::{Error, ErrorKind, Tls, TlsVerify, TlsVersion};
 
 /// A connector that was made for one connection and serves the next one, too.
 ///
-/// With OpenSSL making one reads the system's authorities, whoever is to be trusted (some 35 ms): an item
+/// With OpenSSL making one reads the system's authorities, even if others are trusted (some 35 ms): an item
 /// that waits for the second session should not wait for that. After two connections certificates are read
 /// again, and for each new stream, so that rotating them needs no restart.
 #[derive(Default)]
