@@ -102,6 +102,12 @@ impl Error {
         Self(Arc::new(inner))
     }
 
+    /// Says where it happened, in front of what happened.
+    #[must_use]
+    pub(crate) fn at(self, place: &str) -> Self {
+        self.edit(|inner| inner.message = format!("{place}: {}", inner.message))
+    }
+
     /// Adds the server's code.
     #[must_use]
     pub fn with_sqlstate(self, code: SqlState) -> Self {

@@ -23,6 +23,7 @@ mod postmark;
 pub(crate) mod question;
 mod reading;
 mod round;
+pub(crate) mod server_name;
 pub(crate) mod server_view;
 pub(crate) mod session;
 mod snapshot;

@@ -81,7 +81,7 @@ pub struct Tls {
     pub direct: bool,
     /// A PEM file with the only certificates to trust; `None`: those of the system.
     pub roots: Option<PathBuf>,
-    /// PEM files with the client's own certificate and its key.
+    /// The client's own certificate and its key.
     pub identity: Option<TlsIdentity>,
     /// Whether to send the host's name (`sslsni`).
     pub server_name: bool,
@@ -133,10 +133,13 @@ pub enum TlsVerify {
 /// The client's own certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsIdentity {
-    /// The certificate, and those that lead to its authority.
+    /// A PEM file with the certificate, and those that lead to its authority.
     pub certificate: PathBuf,
-    /// Its private key, PKCS #8.
+    /// A file with its private key: PEM or DER, PKCS #8, PKCS #1 or SEC1 (PKCS #8 in PEM alone where TLS is not
+    /// OpenSSL's).
     pub key: PathBuf,
+    /// The password of a key that is encrypted (`sslpassword`).
+    pub password: Option<Secret>,
 }
 
 /// Versions of TLS.

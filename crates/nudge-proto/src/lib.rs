@@ -144,6 +144,8 @@ mod inbox;
 mod lsn;
 mod message;
 mod query;
+#[cfg(feature = "saslprep")]
+mod saslprep;
 mod scram;
 mod secret;
 mod session;

@@ -82,7 +82,7 @@ impl Session {
         self.0.is_local()
     }
 
-    /// Address and manner of the connection, for people.
+    /// Host, address and manner of the connection, for people.
     pub fn route(&self) -> String {
         self.0.route()
     }

@@ -71,10 +71,11 @@ fn tls(tls: &TlsSettings) -> Tls {
             settings::RootCertificates::File(path) => Some(path.clone()),
             settings::RootCertificates::System | settings::RootCertificates::Unchecked => None,
         },
-        identity: tls
-            .client
-            .as_ref()
-            .map(|client| TlsIdentity { certificate: client.certificate.clone(), key: client.key.clone() }),
+        identity: tls.client.as_ref().map(|client| TlsIdentity {
+            certificate: client.certificate.clone(),
+            key: client.key.clone(),
+            password: client.password.as_ref().map(|password| Secret::from(password.reveal())),
+        }),
         server_name: tls.sni,
         min_version: tls.min_version.map(version),
         max_version: tls.max_version.map(version),

@@ -43,11 +43,13 @@ mod gap_free_handshake;
 mod hard_abort_leaves_no_slots;
 mod idle_event_streams_are_cheap;
 mod keyless_tables_nudge;
+mod keys_are_read_as_psql_reads_them;
 mod keys_are_told;
 mod listeners_are_never_stale;
 mod lsn_is_after_the_commit;
 mod mistakes_are_errors_with_hints;
 mod names_are_identical_on_both_plugins;
+mod names_are_matched_as_psql_does;
 mod names_survive_the_encoding;
 mod next_is_cancel_safe;
 mod no_backfill;
@@ -59,6 +61,7 @@ mod one_feed_many_subscribers;
 mod only_committed_work_nudges;
 mod overflow_is_one_resync;
 mod partitions_nudge_their_roots;
+mod passwords_are_prepared_as_the_server_does;
 mod prepared_transactions_nudge_at_commit;
 mod settings_change_nothing;
 mod temporary_slot_only;
@@ -132,7 +135,10 @@ pub const ALL: &[Claim] = &[
     fast_shutdown_is_not_delayed::CLAIM,
     tls_with_scram::CLAIM,
     every_rung_of_sslmode_holds::CLAIM,
+    passwords_are_prepared_as_the_server_does::CLAIM,
+    names_are_matched_as_psql_does::CLAIM,
     a_client_certificate_logs_in::CLAIM,
+    keys_are_read_as_psql_reads_them::CLAIM,
     a_unix_socket_works::CLAIM,
     files_of_libpq_are_read::CLAIM,
     a_host_that_is_down_is_passed_over::CLAIM,

@@ -17,7 +17,7 @@
 //! is seen: ALTER TABLE … ATTACH and DETACH PARTITION always come with a row.
 
 mod copy;
-mod dice;
+pub(crate) mod dice;
 mod fault;
 mod injector;
 mod leak;

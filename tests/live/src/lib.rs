@@ -9,6 +9,7 @@
 //! `pgnudge watch` and its JSON lines ([`Watch`]). It looks at the server through a driver.
 
 mod abilities;
+mod authority;
 mod bridge;
 mod browser;
 mod case;
@@ -28,7 +29,9 @@ mod item;
 pub mod listener;
 mod load;
 mod names;
+mod passwords;
 pub mod product;
+mod psql;
 pub mod report;
 mod security;
 mod standby;

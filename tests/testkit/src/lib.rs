@@ -15,6 +15,7 @@ mod process;
 mod scram;
 mod scratch;
 mod server;
+mod tls_door;
 mod wait;
 mod walsender;
 
@@ -24,6 +25,7 @@ pub use process::{Finished, Memory, Program, open_files, pgnudge_binary};
 pub use scram::{Fault, ScramServer};
 pub use scratch::{Scratch, Sender, Slot};
 pub use server::Server;
+pub use tls_door::TlsDoor;
 pub use tokio_postgres;
 pub use tokio_postgres::types::PgLsn;
 pub use wait::wait_until;

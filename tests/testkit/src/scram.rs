@@ -14,13 +14,22 @@ use sha2::{Digest, Sha256};
 
 use crate::error::Error;
 
-/// A server that knows one password.
+/// A server that knows one password, or what PostgreSQL stores of one.
 #[derive(Clone, Debug)]
 pub struct ScramServer {
-    password: String,
+    knowledge: Knowledge,
+    salt: Vec<u8>,
     iterations: u32,
     end_point: Option<Vec<u8>>,
     fault: Option<Fault>,
+}
+
+/// What the server compares a proof with. Keys are derived from a password only when a proof arrives: the
+/// iteration count may be one that is never computed.
+#[derive(Clone, Debug)]
+enum Knowledge {
+    Password(String),
+    Keys { stored: [u8; 32], server: [u8; 32] },
 }
 
 /// How a dishonest server behaves.
@@ -38,7 +47,25 @@ impl ScramServer {
     /// An honest server; 4,096 iterations, as PostgreSQL has by default.
     #[must_use]
     pub fn new(password: &str) -> Self {
-        Self { password: password.to_owned(), iterations: 4096, end_point: None, fault: None }
+        let knowledge = Knowledge::Password(password.to_owned());
+        Self { knowledge, salt: SALT.to_vec(), iterations: 4096, end_point: None, fault: None }
+    }
+
+    /// The server that stores this verifier, as `pg_authid.rolpassword` has it:
+    /// `SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>`.
+    ///
+    /// # Errors
+    /// When the text is no such verifier.
+    pub fn of_verifier(verifier: &str) -> Result<Self, Error> {
+        let parse = || {
+            let (numbers, keys) = verifier.strip_prefix("SCRAM-SHA-256$")?.split_once('$')?;
+            let ((iterations, salt), (stored, server)) = (numbers.split_once(':')?, keys.split_once(':')?);
+            let key = |text| <[u8; 32]>::try_from(BASE64.decode(text).ok()?).ok();
+            let knowledge = Knowledge::Keys { stored: key(stored)?, server: key(server)? };
+            let (salt, iterations) = (BASE64.decode(salt).ok()?, iterations.parse().ok()?);
+            Some(Self { knowledge, salt, iterations, end_point: None, fault: None })
+        };
+        parse().ok_or_else(|| Error::new(format!("this is no SCRAM verifier: {verifier:?}")))
     }
 
     /// With another iteration count, such as one that no client should compute.
@@ -82,7 +109,7 @@ impl ScramServer {
             Some(Fault::ForeignNonce) => NONCE.to_owned(),
             _ => format!("{nonce}{NONCE}"),
         };
-        let server_first = format!("r={nonce},s={},i={}", BASE64.encode(SALT), self.iterations);
+        let server_first = format!("r={nonce},s={},i={}", BASE64.encode(&self.salt), self.iterations);
         Ok(Exchange {
             client_first_bare: bare.to_owned(),
             gs2_header: gs2_header.to_owned(),
@@ -90,6 +117,19 @@ impl ScramServer {
             nonce,
             server: self,
         })
+    }
+
+    /// StoredKey and ServerKey.
+    fn keys(&self) -> Option<([u8; 32], [u8; 32])> {
+        match &self.knowledge {
+            Knowledge::Keys { stored, server } => Some((*stored, *server)),
+            Knowledge::Password(password) => {
+                let mut salted = [0; 32];
+                pbkdf2::pbkdf2_hmac::<Sha256>(password.as_bytes(), &self.salt, self.iterations, &mut salted);
+                let stored_key = Sha256::digest(hmac(&salted, b"Client Key")?).into();
+                Some((stored_key, hmac(&salted, b"Server Key")?))
+            }
+        }
     }
 
     /// A client that could bind, but believes that we cannot, has been deceived by somebody.
@@ -144,17 +184,14 @@ impl Exchange {
 
     /// The algorithm of RFC 5802, section 3.
     fn signature_for(&self, without_proof: &str, proof: &[u8]) -> Option<String> {
-        let mut salted = [0; 32];
-        let password = self.server.password.as_bytes();
-        pbkdf2::pbkdf2_hmac::<Sha256>(password, SALT, self.server.iterations, &mut salted);
+        let (stored_key, server_key) = self.server.keys()?;
         let message = format!("{},{},{without_proof}", self.client_first_bare, self.server_first);
-        let stored_key: [u8; 32] = Sha256::digest(hmac(&salted, b"Client Key")?).into();
         let client_signature = hmac(&stored_key, message.as_bytes())?;
         let client_key: Vec<u8> = client_signature.iter().zip(proof).map(|(a, b)| a ^ b).collect();
         if proof.len() != 32 || Sha256::digest(client_key)[..] != stored_key {
             return None;
         }
-        let mut signature = hmac(&hmac(&salted, b"Server Key")?, message.as_bytes())?;
+        let mut signature = hmac(&server_key, message.as_bytes())?;
         if self.server.fault == Some(Fault::WrongSignature) {
             signature[0] ^= 1;
         }

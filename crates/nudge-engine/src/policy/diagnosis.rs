@@ -3,11 +3,16 @@
 //! SQLSTATE codes are those of the manual's "PostgreSQL Error Codes". One code can mean two things,
 //! which the stage of the connection or the server's own words tell apart.
 
+mod privilege;
+mod refusal;
+
 use std::io;
 
 use nudge_proto::{ErrorResponse, SqlState};
 
 use crate::{Error, ErrorKind};
+
+pub(crate) use privilege::GIVE_REPLICATION;
 
 /// What was being done when it failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,25 +88,7 @@ pub fn timeout(stage: Stage<'_>, knob: &str) -> Error {
 pub fn protocol(stage: Stage<'_>, error: nudge_proto::Error) -> Error {
     match error {
         nudge_proto::Error::Server(response) => server(stage, &response),
-        nudge_proto::Error::Refused(refusal) => {
-            let hint = match &refusal {
-                nudge_proto::Refusal::NoPassword => {
-                    "give a password in the connection text, PGPASSWORD or the passfile"
-                }
-                nudge_proto::Refusal::Unencrypted(_) => {
-                    "use TLS (sslmode=require or stronger), or let the server use scram-sha-256 in pg_hba.conf"
-                }
-                nudge_proto::Refusal::ServerSignature | nudge_proto::Refusal::UnprovenServer => {
-                    "something may be impersonating the server: check the host, and use sslmode=verify-full"
-                }
-                _ => {
-                    "let the server use scram-sha-256 in pg_hba.conf, or change what the connection text requires"
-                }
-            };
-            Error::permanent(ErrorKind::Authentication, refusal.to_string())
-                .with_hint(hint)
-                .with_source(refusal)
-        }
+        nudge_proto::Error::Refused(refusal) => refusal::explain(refusal),
         error => Error::permanent(ErrorKind::Protocol, format!("{error} (while {})", stage.doing()))
             .with_hint(
                 "check that host and port are those of a PostgreSQL server, and not of something in between",
@@ -164,10 +151,9 @@ fn judge(stage: Stage<'_>, response: &ErrorResponse) -> Verdict {
                 ),
             }
         }
-        (SqlState::INSUFFICIENT_PRIVILEGE, _) => permanent(
-            ErrorKind::Privilege,
-            "give the role the REPLICATION attribute: ALTER ROLE ... REPLICATION (on managed services: grant its replication role)",
-        ),
+        (SqlState::INSUFFICIENT_PRIVILEGE, _) => {
+            permanent(ErrorKind::Privilege, privilege::remedy(stage, response))
+        }
         (SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, _) if names_wal_level(response) => permanent(
             ErrorKind::WalLevel,
             "set wal_level = logical and restart the server: ALTER SYSTEM SET wal_level = 'logical'",
@@ -230,7 +216,12 @@ mod tests {
 
     /// The server's "no" with these fields, by the way it really comes.
     fn response(code: &str, message: &str, hint: &str) -> ErrorResponse {
-        let body = format!("SERROR\0VERROR\0C{code}\0M{message}\0H{hint}\0\0");
+        response_of("", code, message, hint)
+    }
+
+    /// The same, from that function of the server.
+    pub(super) fn response_of(routine: &str, code: &str, message: &str, hint: &str) -> ErrorResponse {
+        let body = format!("SERROR\0VERROR\0C{code}\0M{message}\0H{hint}\0R{routine}\0\0");
         let length = i32::try_from(body.len() + 4).unwrap().to_be_bytes();
         let frame = [&b"E"[..], &length, body.as_bytes()].concat();
         let credentials = Credentials {

@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use crate::policy::diagnosis::GIVE_REPLICATION;
 use crate::{Error, ErrorKind};
 
 /// A managed service, by the host's name.
@@ -59,14 +60,18 @@ impl Platform {
 
     /// Replaces a hint by the one for this service, where there is one.
     pub(crate) fn tune(self, error: Error) -> Error {
+        if error.kind() == ErrorKind::Privilege && error.hint() != Some(GIVE_REPLICATION) {
+            // Another privilege than the one that services have a name for.
+            return error;
+        }
         match self.remedy(error.kind()) {
             Some(remedy) => error.with_better_hint(remedy),
             None => error,
         }
     }
 
-    /// What to do about such a failure there, if it is another thing than elsewhere. The role's name is to
-    /// be put in the place of `...`.
+    /// What to do about such a failure there, if it is another thing than elsewhere; of privileges it is about
+    /// REPLICATION alone. The role's name is to be put in the place of `...`.
     pub fn remedy(self, kind: ErrorKind) -> Option<&'static str> {
         Some(match (self, kind) {
             (Self::Rds, ErrorKind::WalLevel) => {
@@ -152,6 +157,12 @@ mod tests {
         let error = || Error::permanent(ErrorKind::WalLevel, "no").with_hint("edit postgresql.conf");
         assert!(Platform::Rds.tune(error()).hint().unwrap().contains("rds.logical_replication"));
         assert_eq!(Platform::Unknown.tune(error()).hint(), Some("edit postgresql.conf"));
+        let privilege = |hint: &str| Error::permanent(ErrorKind::Privilege, "no").with_hint(hint);
+        assert_eq!(
+            Platform::Rds.tune(privilege(GIVE_REPLICATION)).hint(),
+            Some("GRANT rds_replication TO ...")
+        );
+        assert_eq!(Platform::Rds.tune(privilege("GRANT CONNECT")).hint(), Some("GRANT CONNECT"));
         let tuned = Platform::Rds.tune(error());
         assert!(tuned.is_permanent() && tuned.to_string() == "no");
     }

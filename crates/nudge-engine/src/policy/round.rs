@@ -66,7 +66,7 @@ impl Round {
     }
 
     /// The error of the round: that of the try that came furthest, among those that may succeed the next time
-    /// if there are any. It names the others, and is permanent if all hosts are hopeless.
+    /// if there are any. It names its route, and the others with theirs; it is permanent if all hosts are hopeless.
     pub(crate) fn error(self) -> Error {
         let hopeless = self.is_hopeless();
         // Of equals `max_by_key` takes the last.
@@ -76,7 +76,7 @@ impl Round {
         };
         match self.summary(best) {
             Some(summary) => best.error.clone().with_summary(summary, hopeless),
-            None => best.error.clone(),
+            None => best.error.clone().at(&best.route),
         }
     }
 

@@ -214,12 +214,12 @@ impl Route for HostRoute {
 
     fn name(&self) -> String {
         let manner = self.manner.words();
-        match (&self.address, &self.host.place) {
-            (Address::Unix(path), _) => path.display().to_string(),
-            (Address::Tcp(address), Place::Name(name)) => {
-                format!("{} ({address}), {manner}", name.escape_debug())
+        match (&self.address, self.certificate_name()) {
+            (Address::Tcp(address), name) if name == address.ip().to_string() => {
+                format!("{address}, {manner}")
             }
-            (Address::Tcp(_), _) => format!("{}, {manner}", named(&self.host)),
+            (Address::Tcp(address), name) => format!("{} ({address}), {manner}", name.escape_debug()),
+            (Address::Unix(path), _) => path.display().to_string(),
         }
     }
 
@@ -238,6 +238,8 @@ impl Route for HostRoute {
 
 #[cfg(test)]
 mod tests {
+    use std::net::{IpAddr, Ipv4Addr, TcpListener};
+
     use super::*;
     use crate::{SessionAttributes, Tcp, Tls};
     use nudge_proto::{AllowedMethods, ChannelBinding};
@@ -279,5 +281,41 @@ mod tests {
         assert_eq!(routes[1].host(), routes[2].host());
         let Err(error) = routes[0].open().await else { panic!("it was opened") };
         assert!(!error.is_permanent() && error.to_string().contains("cannot be looked up"), "{error}");
+    }
+
+    /// The error of each way to a closed port.
+    async fn failures(places: Vec<Place>) -> (u16, Vec<String>) {
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+        let host = |place| Host { place, port, password: None };
+        let target = target(places.into_iter().map(host).collect());
+        let mut failures = Vec::new();
+        for route in TargetDialer::new(target).routes(Duration::from_secs(30)).await.unwrap() {
+            let attempt = route.open().await;
+            failures.push(attempt.err().map(|error| error.at(&route.name()).to_string()).unwrap_or_default());
+        }
+        (port, failures)
+    }
+
+    #[tokio::test]
+    async fn an_error_names_host_address_port_and_manner() {
+        let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let named = Place::Address { address, name: Some("db.example".into()) };
+        let bare = Place::Address { address, name: None };
+        let (port, failures) = failures(vec![named, bare, Place::Name("no-such-host.invalid".into())]).await;
+        let begins = [
+            format!(
+                "db.example (127.0.0.1:{port}), with TLS if offered: the connection failed while connecting"
+            ),
+            format!("db.example (127.0.0.1:{port}), without TLS: the connection failed"),
+            format!("127.0.0.1:{port}, with TLS if offered: the connection failed"),
+            format!("127.0.0.1:{port}, without TLS: the connection failed"),
+            format!(
+                "no-such-host.invalid:{port}: the host name \"no-such-host.invalid\" cannot be looked up"
+            ),
+        ];
+        assert_eq!(failures.len(), begins.len(), "{failures:?}");
+        for (failure, begin) in failures.iter().zip(&begins) {
+            assert!(failure.starts_with(begin), "{failure}");
+        }
     }
 }

@@ -28,7 +28,7 @@ pub trait Route: Send + Sync {
     /// Opens a connection up to the point where the startup message goes out.
     fn open(&self) -> BoxFuture<'_, Result<Connected, Error>>;
 
-    /// Host, address and manner, for the log and for errors.
+    /// Host, address and manner, for errors and the log.
     fn name(&self) -> String;
 
     /// The host as the settings name it: the same for each of its addresses.

@@ -123,7 +123,7 @@ impl Session {
         self.security == Security::Local
     }
 
-    /// Address and manner of the connection.
+    /// Host, address and manner of the connection.
     pub fn route(&self) -> String {
         self.route.name()
     }

@@ -117,19 +117,20 @@ impl Supervisor {
     ) -> End {
         let mut next = established;
         loop {
-            let platform = next.route.platform();
+            let route = Arc::clone(&next.route);
+            let lost = |error: Error| End::Lost(route.platform().tune(error.at(&route.name())));
             let mut replication = self.begin(next, intake);
             *live_since = Some(clock::now());
             let why = match replication.run(intake).await {
                 End::Restart(why) => why,
-                End::Lost(error) => return End::Lost(platform.tune(error)),
+                End::Lost(error) => return lost(error),
             };
             tracing::info!(%why, "another stream is needed; this one goes on until that is live");
             // For the rest of the feed's life: what happened once will happen again.
             self.knobs.transaction_markers |= matches!(why, Why::Markers(_));
             next = match self.successor(&mut replication, intake, why).await {
                 Ok(next) => next,
-                Err(End::Lost(error)) => return End::Lost(platform.tune(error)),
+                Err(End::Lost(error)) => return lost(error),
                 Err(restart) => return restart,
             };
         }

@@ -2,21 +2,25 @@
 //!
 //! Follows "SSL Session Encryption" under "Message Flow" in the manual.
 
+mod client_certificate;
+mod connector;
+#[cfg_attr(any(windows, target_vendor = "apple"), path = "tls/system.rs")]
+#[cfg_attr(not(any(windows, target_vendor = "apple")), path = "tls/openssl.rs")]
+mod library;
+
 use std::error::Error as StdError;
 use std::io;
-use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use native_tls::{Certificate, Identity, Protocol, TlsConnector, TlsConnectorBuilder};
 use nudge_proto::{Security, SslReply, ssl_request};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::task::spawn_blocking;
 use tokio_native_tls::TlsStream;
 
 use crate::policy::diagnosis::{self, Stage};
 use crate::runtime::listening::Listening;
 use crate::runtime::{Io, Socket};
-use crate::{Error, ErrorKind, Tls, TlsIdentity, TlsVerify, TlsVersion};
+use crate::{Error, ErrorKind, Tls, TlsVerify};
+
+pub(crate) use connector::Spare;
 
 /// Begins TLS. `None` gives the bare socket back: the server has none. `name` is what the certificate
 /// has to be made out to.
@@ -40,6 +44,7 @@ pub(crate) async fn secure(
         let cut_off = heard.end() && (heard.anything() || !tls.direct);
         if cut_off { diagnosis::network(Stage::Tls, ended(error)) } else { handshake_failed(error) }
     })?;
+    check_name(tls, &stream, name)?;
     if tls.direct && stream.get_ref().negotiated_alpn().ok().flatten().as_deref() != Some(ALPN.as_bytes()) {
         // What answered is TLS, but it did not say that it is PostgreSQL (manual: ALPN is mandatory).
         return Err(Error::permanent(
@@ -51,6 +56,23 @@ pub(crate) async fn secure(
     // A certificate whose hash is not defined (Ed25519) has none, and then there is no binding.
     let server_end_point = stream.get_ref().tls_server_end_point().ok().flatten();
     Ok((Box::new(stream), Some(Security::Tls { server_end_point })))
+}
+
+/// `sslmode=verify-full`: that the certificate, whose chain the handshake has verified, is the host's. Before
+/// that nothing of ours is sent.
+fn check_name(tls: &Tls, stream: &TlsStream<Listening>, host: &str) -> Result<(), Error> {
+    if tls.verify != TlsVerify::ChainAndHost || library::LIBRARY_COMPARES_NAMES {
+        return Ok(());
+    }
+    let certificate = stream.get_ref().peer_certificate().ok().flatten();
+    let names = certificate.as_ref().and_then(library::names);
+    let checked = names.ok_or_else(|| "the server's certificate cannot be read".into());
+    checked.and_then(|names| names.check(host)).map_err(|why| {
+        Error::permanent(ErrorKind::Tls, why).with_hint(
+            "give as host a name that the certificate has (and the address in hostaddr), or give the server a \
+             certificate with this name",
+        )
+    })
 }
 
 impl Io for TlsStream<Listening> {
@@ -83,103 +105,6 @@ async fn ask(socket: &mut Socket) -> Result<SslReply, Error> {
     SslReply::from_byte(reply[0]).map_err(|malformed| diagnosis::protocol(Stage::Tls, malformed.into()))
 }
 
-/// A connector that was made for one connection and serves the next one, too.
-///
-/// With OpenSSL making one reads the system's authorities, whoever is to be trusted (some 35 ms): an item
-/// that waits for the second session should not wait for that. After two connections certificates are read
-/// again, and for each new stream, so that rotating them needs no restart.
-#[derive(Default)]
-pub(crate) struct Spare(Mutex<Option<TlsConnector>>);
-
-impl Spare {
-    async fn take_or_make(&self, tls: &Tls) -> Result<TlsConnector, Error> {
-        if let Some(connector) = self.lock().take() {
-            return Ok(connector);
-        }
-        let tls = tls.clone();
-        let connector = spawn_blocking(move || connector(&tls)).await.map_err(|_| {
-            Error::transient(ErrorKind::Tls, "TLS cannot be set up: the program is shutting down")
-        })??;
-        *self.lock() = Some(connector.clone());
-        Ok(connector)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<TlsConnector>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn connector(tls: &Tls) -> Result<TlsConnector, Error> {
-    let mut builder = TlsConnector::builder();
-    builder.use_sni(tls.server_name);
-    builder
-        .min_protocol_version(tls.min_version.map(protocol))
-        .max_protocol_version(tls.max_version.map(protocol));
-    match tls.verify {
-        TlsVerify::Nothing => builder
-            .disable_built_in_roots(true)
-            .danger_accept_invalid_certs(true)
-            .danger_accept_invalid_hostnames(true),
-        TlsVerify::Chain => builder.danger_accept_invalid_hostnames(true),
-        TlsVerify::ChainAndHost => &mut builder,
-    };
-    if let Some(path) = &tls.roots {
-        trust_only(&mut builder, path)?;
-    }
-    if let Some(identity) = &tls.identity {
-        builder.identity(client_identity(identity)?);
-    }
-    if tls.direct {
-        builder.request_alpns(&[ALPN]);
-    }
-    builder.build().map_err(|error| {
-        Error::permanent(ErrorKind::Tls, format!("TLS cannot be set up: {error}")).with_source(error)
-    })
-}
-
-fn trust_only(builder: &mut TlsConnectorBuilder, path: &Path) -> Result<(), Error> {
-    let unusable = |why: &dyn ToString| {
-        unusable_file(
-            "the root certificates",
-            path,
-            &why.to_string(),
-            "name a readable PEM file in sslrootcert",
-        )
-    };
-    let pem = std::fs::read(path).map_err(|error| unusable(&error))?;
-    let roots = Certificate::stack_from_pem(&pem).map_err(|error| unusable(&error))?;
-    if roots.is_empty() {
-        return Err(unusable(&"there are none"));
-    }
-    builder.disable_built_in_roots(true);
-    for root in roots {
-        builder.add_root_certificate(root);
-    }
-    Ok(())
-}
-
-fn client_identity(files: &TlsIdentity) -> Result<Identity, Error> {
-    let unusable = |what, path: &Path, why: &dyn ToString| {
-        unusable_file(
-            what,
-            path,
-            &why.to_string(),
-            "name readable PEM files in sslcert and sslkey (the key in PKCS #8)",
-        )
-    };
-    let (certificate_path, key_path) = (&files.certificate, &files.key);
-    let certificate = std::fs::read(certificate_path)
-        .map_err(|e| unusable("the client certificate", certificate_path, &e))?;
-    let key = std::fs::read(key_path).map_err(|e| unusable("the client's key", key_path, &e))?;
-    Identity::from_pkcs8(&certificate, &key)
-        .map_err(|e| unusable("the client certificate and its key", certificate_path, &e))
-}
-
-fn unusable_file(what: &str, path: &Path, why: &str, hint: &str) -> Error {
-    let path = path.display();
-    Error::permanent(ErrorKind::Tls, format!("{what} in \"{path}\" cannot be used: {why}")).with_hint(hint)
-}
-
 fn ended(error: native_tls::Error) -> io::Error {
     io::Error::new(io::ErrorKind::UnexpectedEof, error)
 }
@@ -195,17 +120,8 @@ fn handshake_failed(error: native_tls::Error) -> Error {
         cause = this.source();
     }
     Error::permanent(ErrorKind::Tls, format!("the TLS handshake failed: {error}"))
-        .with_hint("check that sslrootcert is the server's authority, and that its certificate carries the host's name")
+        .with_hint(HANDSHAKE_HINT)
         .with_source(error)
-}
-
-fn protocol(version: TlsVersion) -> Protocol {
-    match version {
-        TlsVersion::V1_0 => Protocol::Tlsv10,
-        TlsVersion::V1_1 => Protocol::Tlsv11,
-        TlsVersion::V1_2 => Protocol::Tlsv12,
-        TlsVersion::V1_3 => Protocol::Tlsv13,
-    }
 }
 
 /// Bytes that are read ahead of TLS: some records of at most 16 KiB.
@@ -213,3 +129,9 @@ const READ_AHEAD: usize = 64 * 1024;
 
 /// PostgreSQL's name in ALPN (manual, "SSL Session Encryption").
 const ALPN: &str = "postgresql";
+
+const HANDSHAKE_HINT: &str = if library::LIBRARY_COMPARES_NAMES {
+    "check that sslrootcert is the server's authority, and that its certificate carries the host's name"
+} else {
+    "check that sslrootcert is the server's authority, and that the server's certificate has not expired"
+};

@@ -16,6 +16,7 @@ pub struct ErrorResponse {
     message: String,
     detail: String,
     hint: String,
+    routine: String,
 }
 
 impl ErrorResponse {
@@ -26,7 +27,8 @@ impl ErrorResponse {
         // V is the severity untranslated; S may say FATAL in any language.
         let severity = if fields.field(b'V').is_some() { text(b'V') } else { text(b'S') };
         let code = fields.field(b'C').and_then(SqlState::parse).unwrap_or(SqlState::UNKNOWN);
-        Self { severity, code, message: text(b'M'), detail: text(b'D'), hint: text(b'H') }
+        let [message, detail, hint, routine] = [b'M', b'D', b'H', b'R'].map(text);
+        Self { severity, code, message, detail, hint, routine }
     }
 
     /// `ERROR`, `FATAL` or `PANIC`; in the server's language before PostgreSQL 9.6.
@@ -57,6 +59,12 @@ impl ErrorResponse {
     /// What the server suggests; often empty.
     pub fn hint(&self) -> &str {
         &self.hint
+    }
+
+    /// The function of the server that reports the error, which no `lc_messages` translates; empty where
+    /// what answers is no server.
+    pub fn routine(&self) -> &str {
+        &self.routine
     }
 }
 

@@ -10,6 +10,7 @@ use super::environment::{Environment, Platform};
 use super::error::SettingsError;
 use super::files::FileKind;
 use super::given::Given;
+use super::password::Password;
 use super::tls::SslMode;
 
 /// What the server's certificate is checked against.
@@ -28,8 +29,10 @@ pub enum RootCertificates {
 pub struct ClientCertificate {
     /// The PEM file with the certificate and, behind it, its chain.
     pub certificate: PathBuf,
-    /// The PEM file with the private key.
+    /// The file with the private key.
     pub key: PathBuf,
+    /// The password of a key that is encrypted (`sslpassword`).
+    pub password: Option<Password>,
 }
 
 /// Files that are missing or must not be used.
@@ -153,7 +156,8 @@ pub(super) fn choose_client(
     };
     let key = choose_key(given, &certificate, environment)?;
     check_private_key(&key, environment)?;
-    Ok(Some(ClientCertificate { certificate, key }))
+    let password = given.text("sslpassword").and_then(Password::new);
+    Ok(Some(ClientCertificate { certificate, key, password }))
 }
 
 /// Decides on the private key that goes with a certificate.

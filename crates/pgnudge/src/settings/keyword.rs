@@ -94,7 +94,7 @@ pub const KEYWORDS: &[Keyword] = &[
     row("sslcertmode", Some("PGSSLCERTMODE"), 16,
         Only(&["disable", "allow"],
              "the TLS library does not tell whether the server asked for a certificate")),
-    row("sslpassword", None, 15, RefusedSecret("the TLS library reads no encrypted private keys")),
+    row("sslpassword", None, 15, HonouredSecret),
     row("sslrootcert", Some("PGSSLROOTCERT"), 15, Honoured),
     row("sslcrl", Some("PGSSLCRL"), 15, Refused(CRL)),
     row("sslcrldir", Some("PGSSLCRLDIR"), 15, Refused(CRL)),

@@ -69,6 +69,7 @@ pub(crate) const AGREED: &[Case] = &[
     case(15, "host=/x port=http", &[]),
     // Words.
     case(15, "host=/x sslmode=require", &[]),
+    case(15, "host=/x sslpassword=secret", &[]),
     case(15, "host=/x sslmode=Require", &[]),
     case(15, "host=/x requiressl=1", &[]),
     case(15, "host=/x", &[("PGREQUIRESSL", "1")]),
@@ -155,7 +156,6 @@ pub(crate) const REFUSED: &[(u8, &str, &str)] = &[
     (15, "tcp_user_timeout=soon", "libpq notices only over TCP"),
     (15, "sslsni=yes", "libpq takes whatever does not start with 1 for 0"),
     (15, "sslcompression=1", "libpq ignores it with every current OpenSSL"),
-    (15, "sslpassword=secret", "encrypted keys cannot be read"),
     (15, "sslcrl=/x", "revocation lists cannot be honoured"),
     (15, "sslcrldir=/x", "revocation lists cannot be honoured"),
     (15, "client_encoding=LATIN1", "the feed is UTF-8"),

@@ -43,6 +43,9 @@ const EFFECTS: &[Effect] = &[
     ("sslnegotiation", "direct", |s| s.tls.negotiation == SslNegotiation::Direct),
     ("sslcert", "/cert", |s| s.tls.client.as_ref().is_some_and(|c| c.certificate.ends_with("cert"))),
     ("sslkey", "/key", |s| s.tls.client.as_ref().is_some_and(|c| c.key.ends_with("key"))),
+    ("sslpassword", "pw", |s| {
+        s.tls.client.as_ref().and_then(|c| c.password.as_ref()).map(Password::reveal) == Some("pw")
+    }),
     ("sslrootcert", "system", |s| s.tls.roots == RootCertificates::System),
     ("sslsni", "0", |s| !s.tls.sni),
     ("requirepeer", "alice", |s| s.require_peer.as_ref().is_some_and(|peer| peer.id == 1000)),
@@ -60,6 +63,7 @@ fn company(keyword: &str) -> &'static str {
         "sslnegotiation" => "sslmode=require ",
         "sslcert" => "host=h sslkey=/key ",
         "sslkey" => "host=h sslcert=/cert ",
+        "sslpassword" => "host=h sslcert=/cert sslkey=/key ",
         _ => "",
     }
 }

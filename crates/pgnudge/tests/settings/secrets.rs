@@ -26,9 +26,20 @@ fn debug_shows_no_password() {
 }
 
 #[test]
+fn debug_shows_no_password_of_a_key() {
+    let files = Imagined::new().file("/cert", 0o644, "").file("/key", 0o600, "");
+    let text = "host=h sslcert=/cert sslkey=/key sslpassword=hunter2";
+    let resolved = Settings::resolve(text, &files.environment()).unwrap();
+    assert!(
+        resolved.settings.tls.client.is_some() && !format!("{resolved:?}").contains(SECRET),
+        "{resolved:?}"
+    );
+}
+
+#[test]
 fn refused_secrets_are_not_shown() {
     let environment = Imagined::new().environment();
-    let keywords = ["sslpassword", "scram_client_key", "scram_server_key", "oauth_client_secret"];
+    let keywords = ["scram_client_key", "scram_server_key", "oauth_client_secret"];
     for keyword in keywords {
         let error = Settings::resolve(&format!("{keyword}=hunter2"), &environment).unwrap_err();
         assert!(!error.to_string().contains(SECRET), "{error}");

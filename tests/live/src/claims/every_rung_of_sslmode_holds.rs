@@ -5,14 +5,13 @@
 //! require on the server without TLS.
 
 use std::fmt;
-use std::process::Stdio;
 
 use pgnudge::{ErrorKind, Feed};
 use pgnudge_testkit::Cluster;
 
 use crate::context::{connected, refused, streaming};
 use crate::evidence::{ensure, evidence};
-use crate::{Claim, Context, Evidence, Failure, Need, Plugins, watch};
+use crate::{Claim, Context, Evidence, Failure, Need, Plugins, psql};
 
 pub(super) const CLAIM: Claim = Claim {
     name: "every_rung_of_sslmode_holds",
@@ -94,13 +93,11 @@ async fn ours(server: &Context, text: &str, expected: Fate) -> Result<Fate, Fail
 
 /// What becomes of psql.
 async fn libpqs(server: &Context, text: &str) -> Result<Fate, Failure> {
-    let mut psql = watch::clean(server.server.cluster()?.installation().psql()?);
     let session = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
-    let output = psql.args(["-XAtqc", session, text]).stdin(Stdio::null()).output().await?;
-    Ok(match (output.status.success(), String::from_utf8_lossy(&output.stdout).trim()) {
-        (true, "t") => Tls,
-        (true, _) => Plain,
-        (false, _) => Refused,
+    Ok(match psql::ask(server, text, session).await?.as_deref() {
+        Ok("t") => Tls,
+        Ok(_) => Plain,
+        Err(_) => Refused,
     })
 }
 

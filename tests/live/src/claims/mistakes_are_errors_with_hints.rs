@@ -1,6 +1,7 @@
 //! What trying again does not cure ends `pgnudge watch` at once, with a cause and a remedy.
 //!
-//! Seen to fail: with a wrong password diagnosed as transient, because the program goes on trying.
+//! Seen to fail: with a wrong password diagnosed as transient, because the program goes on trying; at the revoked
+//! CONNECT, when every missing privilege had the remedy of REPLICATION.
 
 use std::time::{Duration, Instant};
 
@@ -13,9 +14,10 @@ use crate::{Claim, Context, Evidence, Failure, Need, Plugins, Variant, watch};
 pub(super) const CLAIM: Claim = Claim {
     name: "mistakes_are_errors_with_hints",
     title: "errors on the command line",
-    claim: "A wrong password, a role without REPLICATION, a missing database, a missing or refused plugin, a bad \
-            option, pattern or connection text end `pgnudge watch` within 5 s with another status than 0, one line \
-            `error:`, one line `hint:`, and nothing on stdout.",
+    claim: "A wrong password, a role without REPLICATION or another privilege, too many SCRAM iterations, a missing \
+            database, a missing or refused plugin, a bad option, pattern or connection text end `pgnudge watch` \
+            within 5 s with another status than 0, one line `error:`, one line `hint:` with the remedy for just that, \
+            and nothing on stdout.",
     falsified_by: "a status of 0, a program that goes on, other lines, or anything on stdout",
     proves: &["law 5"],
     plugins: Plugins::Auto,
@@ -30,6 +32,7 @@ async fn mistakes_are_errors_with_hints(context: Context) -> Result<Evidence, Fa
     mistakes.make("wrong password", &[&wrong], "password").await?;
     let login = scratch.login("secret", "NOREPLICATION").await?;
     mistakes.make("no REPLICATION", &[&login], "REPLICATION").await?;
+    privileges(&context, &mut mistakes).await?;
     let missing = dsn.replacen(scratch.name(), "no_such_database", 1);
     mistakes.make("missing database", &[&missing], "no_such_database").await?;
     mistakes.make("bad option", &[&dsn, "--debonce=1s"], "--debonce").await?;
@@ -42,6 +45,45 @@ async fn mistakes_are_errors_with_hints(context: Context) -> Result<Evidence, Fa
     plugins(&context, &mut mistakes, &dsn).await?;
     let Mistakes { slowest, made } = mistakes;
     evidence!("{} mistakes ({}), each refused in {slowest:.1?} at most", made.len(), made.join(", "))
+}
+
+/// What a role can lack beside REPLICATION, each with the remedy for it.
+async fn privileges(context: &Context, mistakes: &mut Mistakes) -> Result<(), Failure> {
+    let (scratch, database) = (&context.scratch, context.scratch.name());
+    let login = scratch.login("secret", "REPLICATION").await?;
+    let role = login.split(['/', ':']).nth(3).unwrap_or_default().to_owned();
+    for (what, revoke, grant, remedy) in [
+        (
+            "no CONNECT",
+            format!("REVOKE CONNECT ON DATABASE {database} FROM PUBLIC"),
+            format!("GRANT CONNECT ON DATABASE {database} TO PUBLIC"),
+            "hint: let the role connect to the database: GRANT CONNECT ON DATABASE",
+        ),
+        (
+            "no EXECUTE",
+            "REVOKE EXECUTE ON FUNCTION pg_catalog.set_config(text, text, bool) FROM PUBLIC".to_owned(),
+            "GRANT EXECUTE ON FUNCTION pg_catalog.set_config(text, text, bool) TO PUBLIC".to_owned(),
+            "hint: give the role back what the message names",
+        ),
+        (
+            "no SELECT",
+            "REVOKE SELECT ON pg_catalog.pg_partitioned_table FROM PUBLIC".to_owned(),
+            "GRANT SELECT ON pg_catalog.pg_partitioned_table TO PUBLIC".to_owned(),
+            "hint: give the role back what the message names",
+        ),
+    ] {
+        context.sql(&revoke).await?;
+        mistakes.make(what, &[&login], remedy).await?;
+        context.sql(&grant).await?;
+    }
+    let options = format!("{login}?options=-clog_statement%3Dall");
+    mistakes.make("a setting of superusers", &[&options], "hint: leave this setting out of options").await?;
+    // More than the client computes, so that these keys are never compared with anything.
+    let zeros = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+    context.sql(&format!("ALTER ROLE {role} PASSWORD 'SCRAM-SHA-256$1000001:AAAA${zeros}:{zeros}'")).await?;
+    mistakes
+        .make("too many iterations", &[&login], "hint: set scram_iterations on the server to 1000000 at most")
+        .await
 }
 
 /// Settings of a database hold for its walsenders: no server of our own is needed.
