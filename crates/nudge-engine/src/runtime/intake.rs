@@ -1,5 +1,6 @@
 //! From decoded messages to the window.
 
+use std::fmt::Display;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
@@ -134,11 +135,14 @@ impl Intake {
                 }
             }
             Decoded::Silent => {}
-            Decoded::Unreadable(why) => {
-                tracing::warn!(%why, "a message of the stream cannot be understood: resync");
-                self.harvest.resync(Reason::Undecodable);
-            }
+            Decoded::Unreadable(why) => self.resync(why),
         }
+    }
+
+    /// A message may have been any change of any table (rule R7).
+    pub(crate) fn resync(&mut self, why: impl Display) {
+        tracing::warn!(%why, "a message of the stream cannot be understood: resync");
+        self.harvest.resync(Reason::Undecodable);
     }
 
     /// A new stream is live (rules R1 and R2).

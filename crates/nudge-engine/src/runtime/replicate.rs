@@ -149,6 +149,7 @@ impl Replication<'_> {
                     }
                     self.intake.accept(decoded);
                 }
+                Some(StreamEvent::Unknown { .. }) => self.intake.resync("its kind is unknown"),
                 Some(StreamEvent::Ended) => return Err(ended()),
                 Some(StreamEvent::Started) => {} // It was, before this loop.
                 None => break,
