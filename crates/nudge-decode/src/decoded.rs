@@ -3,7 +3,7 @@
 //! Row data never gets this far. What to do with each item, above all with the unreadable
 //! ones, is the engine's business.
 
-use crate::Identities;
+use crate::{Identities, Identity};
 use thiserror::Error;
 
 /// The meaning of one message.
@@ -16,8 +16,8 @@ pub enum Decoded<'a> {
         /// The transaction's id, 32 bits without the epoch, if the plugin printed it.
         xid: Option<u32>,
     },
-    /// One row changed, or several tables were truncated by one statement, or an application says
-    /// so.
+    /// One row changed, or one statement [truncated](Identities::is_truncation) these tables, or an
+    /// application says so.
     Change(Identities<'a>),
     /// The transaction's changes are complete.
     Commit,
@@ -25,6 +25,16 @@ pub enum Decoded<'a> {
     Silent,
     /// Perhaps a change. Whoever counts changes must assume that any table changed (rule R7).
     Unreadable(Unreadable),
+}
+
+impl<'a> Decoded<'a> {
+    /// The tables or rows that changed, in the order printed; none where nothing did.
+    pub fn identities(&self) -> &[Identity<'a>] {
+        match self {
+            Self::Change(identities) => identities.as_slice(),
+            Self::Begin { .. } | Self::Commit | Self::Silent | Self::Unreadable(_) => &[],
+        }
+    }
 }
 
 /// Why a message could not be read.

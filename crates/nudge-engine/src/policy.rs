@@ -20,6 +20,7 @@ mod postmark;
 pub(crate) mod question;
 mod reading;
 pub(crate) mod session;
+pub(crate) mod truncations;
 pub mod visibility;
 mod window;
 

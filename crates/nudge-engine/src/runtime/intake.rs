@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
-use nudge_decode::{Decoded, Decoder, Identity, TableFilter, TableRef};
+use nudge_decode::{Decoded, Decoder, Identities, Identity, TableFilter, TableRef};
 use nudge_proto::Lsn;
 
 use crate::policy::{Familiar, Harvest, Look, Plain, Standing};
@@ -51,8 +51,9 @@ impl Intake {
     /// Takes a message of the plugin in. In steady state this is a comparison and an addition.
     ///
     /// Without markers it is a transaction by itself, perhaps a part of one.
+    /// `at` is where the change is in the log: for logical decoding, either position of the message.
     #[inline]
-    pub(crate) fn read(&mut self, decoder: &Decoder, head: &[u8], cut: bool) {
+    pub(crate) fn read(&mut self, decoder: &Decoder, head: &[u8], cut: bool, at: Lsn) {
         let alone = !decoder.has_markers();
         if alone {
             self.harvest.begin(decoder.xid(head));
@@ -68,7 +69,7 @@ impl Intake {
                 let standing = self.count(&table);
                 self.familiar.keep(standing);
             }
-            Look::Strange => self.read_strange(decoder, head, cut),
+            Look::Strange => self.read_strange(decoder, head, cut, at),
         }
         if alone {
             self.harvest.leave();
@@ -76,7 +77,7 @@ impl Intake {
     }
 
     #[inline(never)] // It would crowd out the short way.
-    fn read_strange(&mut self, decoder: &Decoder, head: &[u8], cut: bool) {
+    fn read_strange(&mut self, decoder: &Decoder, head: &[u8], cut: bool, at: Lsn) {
         let decoded = decoder.decode(head, cut);
         if let Decoded::Change(identities) = &decoded
             && let [Identity { table, key: None }] = identities.as_slice()
@@ -86,9 +87,20 @@ impl Intake {
             let table = TableName::from(table);
             let standing = self.count(&table);
             self.familiar.meet(prefix, table, standing);
+        } else if let Decoded::Change(tables) = &decoded
+            && tables.is_truncation()
+        {
+            self.truncate(tables, at);
         } else {
             self.accept(decoded);
         }
+    }
+
+    /// Counts a change of each table. All that one statement truncates comes with the same position.
+    #[cold]
+    fn truncate(&mut self, tables: &Identities<'_>, at: Lsn) {
+        self.accept(Decoded::Change(tables.clone()));
+        self.harvest.truncated(tables.as_slice(), at);
     }
 
     /// Counts a change of a table, and tells what the next one is worth.

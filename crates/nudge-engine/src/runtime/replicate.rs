@@ -133,7 +133,7 @@ impl Replication<'_> {
                 Some(StreamEvent::XLogData(data)) => {
                     self.feedback.saw(data.end());
                     self.postmark.saw(data.sent_at());
-                    self.intake.read(&self.decoder, data.head(), data.is_cut());
+                    self.intake.read(&self.decoder, data.head(), data.is_cut(), data.end());
                 }
                 Some(StreamEvent::Keepalive(keepalive)) => {
                     self.feedback.saw(keepalive.end());
@@ -201,10 +201,7 @@ fn outgrown() -> Error {
 #[cold]
 #[inline(never)]
 fn anonymous(decoded: &Decoded<'_>) -> Error {
-    let table = match decoded {
-        Decoded::Change(identities) => identities.as_slice().first().map(|identity| &identity.table),
-        _ => None,
-    };
+    let table = decoded.identities().first().map(|identity| &identity.table);
     let table = table.map_or("a table".into(), |table| format!("{}.{}", table.schema, table.table));
     Error::transient(
         ErrorKind::Config,
