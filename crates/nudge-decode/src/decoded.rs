@@ -3,7 +3,7 @@
 //! Row data never gets this far. What to do with each item, above all with the unreadable
 //! ones, is the engine's business.
 
-use crate::{Identities, TableRef};
+use crate::{Identities, Identity, TableRef};
 use thiserror::Error;
 
 /// The meaning of one message.
@@ -16,7 +16,7 @@ pub enum Decoded<'a> {
         /// The transaction's id, 32 bits without the epoch, if the plugin printed it.
         xid: Option<u32>,
     },
-    /// One row changed, or several tables were truncated by one statement.
+    /// One row changed, or one statement [truncated](Identities::is_truncation) these tables.
     Change(Identities<'a>),
     /// An application nudges the name of a table. There need not be such a table.
     Nudge(TableRef<'a>),
@@ -26,6 +26,16 @@ pub enum Decoded<'a> {
     Silent,
     /// Perhaps a change. Whoever counts changes must assume that any table changed (rule R7).
     Unreadable(Unreadable),
+}
+
+impl<'a> Decoded<'a> {
+    /// The tables or rows that changed, in the order printed; none where nothing did.
+    pub fn identities(&self) -> &[Identity<'a>] {
+        match self {
+            Self::Change(identities) => identities.as_slice(),
+            Self::Nudge(_) | Self::Begin { .. } | Self::Commit | Self::Silent | Self::Unreadable(_) => &[],
+        }
+    }
 }
 
 /// Why a message could not be read.

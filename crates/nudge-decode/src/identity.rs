@@ -28,7 +28,7 @@ impl fmt::Display for Identity<'_> {
 }
 
 /// The identities of one change: one; two for an UPDATE that changes the key; the several of a
-/// TRUNCATE.
+/// TRUNCATE, as far as one message has them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identities<'a>(Few<'a>);
 
@@ -36,6 +36,7 @@ pub struct Identities<'a>(Few<'a>);
 enum Few<'a> {
     One(Identity<'a>),
     Several(Vec<Identity<'a>>),
+    Truncated(Vec<Identity<'a>>),
 }
 
 impl<'a> Identities<'a> {
@@ -57,11 +58,30 @@ impl<'a> Identities<'a> {
         Self(Few::Several(vec![Identity { table, key: Some(key) }, changed]))
     }
 
+    /// The same tables, truncated by one statement.
+    #[must_use]
+    pub fn truncated(self) -> Self {
+        Self(Few::Truncated(match self.0 {
+            Few::One(identity) => vec![identity],
+            Few::Several(identities) | Few::Truncated(identities) => identities,
+        }))
+    }
+
+    /// Whether these are tables that one statement truncated. [`Plugin::TestDecoding`] prints all of them
+    /// in one message, [`Plugin::Wal2Json`] each in one, and all messages of the statement come with the
+    /// same position of the log.
+    ///
+    /// [`Plugin::TestDecoding`]: crate::Plugin::TestDecoding
+    /// [`Plugin::Wal2Json`]: crate::Plugin::Wal2Json
+    pub fn is_truncation(&self) -> bool {
+        matches!(self.0, Few::Truncated(_))
+    }
+
     /// At least one identity, in the order printed, an old key before the new one.
     pub fn as_slice(&self) -> &[Identity<'a>] {
         match &self.0 {
             Few::One(identity) => slice::from_ref(identity),
-            Few::Several(identities) => identities,
+            Few::Several(identities) | Few::Truncated(identities) => identities,
         }
     }
 

@@ -88,8 +88,13 @@ fn change<'a>(encoding: ServerEncoding) -> impl Grammar<'a, Identities<'a>> {
         tables
     });
     let tables = (table(encoding), others).map(|(first, others)| Identities::new(first.into(), others));
-    let action = alt((literal(b"INSERT:"), literal(b"UPDATE:"), literal(b"DELETE:"), literal(b"TRUNCATE:")));
-    terminated(tables, (literal(b": "), action))
+    let row = alt((literal(b"INSERT:"), literal(b"UPDATE:"), literal(b"DELETE:"))).map(|()| false);
+    let truncates = alt((row, literal(b"TRUNCATE:").map(|()| true)));
+    separated_pair(tables, literal(b": "), truncates).map(
+        |(tables, truncates)| {
+            if truncates { tables.truncated() } else { tables }
+        },
+    )
 }
 
 fn table<'a>(encoding: ServerEncoding) -> impl Grammar<'a, TableRef<'a>> {
@@ -140,11 +145,19 @@ mod tests {
         assert_eq!(&decode(message.as_bytes(), false), expected, "{message}");
     }
 
-    fn tables(names: &[(&'static str, &'static str)]) -> Decoded<'static> {
+    fn identities(names: &[(&'static str, &'static str)]) -> Identities<'static> {
         let tables = names.iter().map(|(schema, table)| TableRef::new(*schema, *table).into());
         let mut tables: Vec<_> = tables.collect();
         let first = tables.remove(0);
-        Decoded::Change(Identities::new(first, tables))
+        Identities::new(first, tables)
+    }
+
+    fn tables(names: &[(&'static str, &'static str)]) -> Decoded<'static> {
+        Decoded::Change(identities(names))
+    }
+
+    fn truncated(names: &[(&'static str, &'static str)]) -> Decoded<'static> {
+        Decoded::Change(identities(names).truncated())
     }
 
     #[test]
@@ -170,7 +183,7 @@ mod tests {
         check("table public.orders: INSERT: id[integer]:1 note[text]:'x'", &orders);
         check("table public.orders: UPDATE: old-key: id[integer]:1 new-tuple: id[integer]:2", &orders);
         check("table public.orders: DELETE: (no-tuple-data)", &orders);
-        check("table public.orders: TRUNCATE: (no-flags)", &orders);
+        check("table public.orders: TRUNCATE: (no-flags)", &truncated(&[("public", "orders")]));
         check(r#"table "public"."orders": INSERT:"#, &orders);
     }
 
@@ -178,7 +191,7 @@ mod tests {
     fn reads_every_table_of_a_truncate() {
         check(
             r#"table public.orders, app.items, "We.ird ""S"."a, b": TRUNCATE: cascade"#,
-            &tables(&[("public", "orders"), ("app", "items"), ("We.ird \"S", "a, b")]),
+            &truncated(&[("public", "orders"), ("app", "items"), ("We.ird \"S", "a, b")]),
         );
     }
 

@@ -18,7 +18,7 @@ mod row_key;
 pub(crate) use notice::decode_notice;
 
 use crate::{
-    Decoded, Decoder, RowPrefix, ServerEncoding, TableFilter, TableRef,
+    Decoded, Decoder, Identities, RowPrefix, ServerEncoding, TableFilter, TableRef,
     application_nudge::application_nudge,
     head::{Grammar, boundary, decimal, extent, literal, read},
     json_string::{json_literal, json_name},
@@ -99,7 +99,7 @@ pub(crate) fn xid(head: &[u8]) -> Option<u32> {
     decimal(rest.get(..digits)?)
 }
 
-/// How the messages about the same table begin, if this is one about a table.
+/// How the messages about the same table begin, if this is one about a row.
 pub(crate) fn row_prefix(encoding: ServerEncoding, head: &[u8]) -> Option<RowPrefix> {
     const AT: usize = ACTION.len() + 1;
     const END: usize = AT + XID.len();
@@ -112,6 +112,7 @@ pub(crate) fn row_prefix(encoding: ServerEncoding, head: &[u8]) -> Option<RowPre
 fn message<'a>(encoding: ServerEncoding) -> impl Grammar<'a, Decoded<'a>> {
     let action = alt((
         change(encoding).map(|table| Decoded::Change(table.into())),
+        truncation(encoding).map(|table| Decoded::Change(Identities::from(table).truncated())),
         delimited(literal(b"B\""), scalars(SCHEMA), literal(b"}"))
             .map(|xid| Decoded::Begin { xid: xid.and_then(decimal) }),
         literal(b"C\"").map(|_| Decoded::Commit),
@@ -121,8 +122,12 @@ fn message<'a>(encoding: ServerEncoding) -> impl Grammar<'a, Decoded<'a>> {
 }
 
 fn change<'a>(encoding: ServerEncoding) -> impl Grammar<'a, TableRef<'a>> {
-    let row = alt((literal(b"I\""), literal(b"U\""), literal(b"D\""), literal(b"T\"")));
+    let row = alt((literal(b"I\""), literal(b"U\""), literal(b"D\"")));
     preceded((row, scalars(SCHEMA)), table(encoding))
+}
+
+fn truncation<'a>(encoding: ServerEncoding) -> impl Grammar<'a, TableRef<'a>> {
+    preceded((literal(b"T\""), scalars(SCHEMA)), table(encoding))
 }
 
 /// `,"schema":"public","table":"orders"`
@@ -229,7 +234,8 @@ mod tests {
             let members = r#","xid":748,"schema":"public","table":"orders","columns":[{"name":"#;
             check(&format!(r#"{{"action":"{action}"{members}"#), &orders);
         }
-        check(r#"{"action":"T","schema":"public","table":"orders"}"#, &orders);
+        let truncation = Decoded::Change(Identities::from(TableRef::new("public", "orders")).truncated());
+        check(r#"{"action":"T","schema":"public","table":"orders"}"#, &truncation);
         check(
             r#"{"action":"I","schema":"We.ird \"S","table":"new\nline\ttab","columns":[]}"#,
             &table("We.ird \"S", "new\nline\ttab"),

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use nudge_proto::Lsn;
 
+use crate::policy::truncations::Shared;
 use crate::{Key, TableName};
 
 /// One of two things: reload everything, or these tables (with the payload `pk`: rows) changed.
@@ -41,9 +42,13 @@ pub struct Event {
     pub key: Option<Key>,
     /// When the first of the changes arrived, by this machine's clock.
     pub first_seen: SystemTime,
-    /// How many rows changed; a TRUNCATE counts 1. An UPDATE that changes a key counts 1 for the old
-    /// key and 1 for the new one.
+    /// How many rows changed. An UPDATE that changes a key counts 1 for the old key and 1 for the new one;
+    /// one that moves a row to another partition is a DELETE and an INSERT in the log, and counts 2 for
+    /// every table above both. A TRUNCATE counts 1 for each table that it truncates, and 1 for each table
+    /// above one of them.
     pub count: u64,
+    /// Which of these are in the counts of other events of the item too, until it goes out.
+    pub(crate) shared: Shared,
 }
 
 impl Event {
@@ -58,7 +63,7 @@ impl Event {
 
     /// An event of a table as a feed would tell it, for whoever tests what they do with one.
     pub fn new(table: TableName, first_seen: SystemTime, count: u64) -> Self {
-        Self { table, key: None, first_seen, count }
+        Self { table, key: None, first_seen, count, shared: Shared::default() }
     }
 }
 

@@ -27,6 +27,7 @@ pub(crate) mod server_name;
 pub(crate) mod server_view;
 pub(crate) mod session;
 mod snapshot;
+pub(crate) mod truncations;
 mod unreadable;
 pub mod visibility;
 mod window;

@@ -19,7 +19,7 @@ pub struct Target {
     pub database: String,
     /// Further parameters of the startup message, such as `application_name` and `options`.
     pub parameters: Vec<(String, String)>,
-    /// Asked in place of the hosts' passwords.
+    /// Asked in place of the hosts' own passwords.
     pub password: Option<PasswordCallback>,
     /// What TLS has to achieve.
     pub tls: Tls,
@@ -48,10 +48,12 @@ pub struct Host {
     pub password: Option<Secret>,
 }
 
-/// Asked for a password at each attempt, for tokens that expire.
-pub type PasswordCallback = Arc<dyn Fn() -> BoxFuture<'static, Result<Secret, PasswordError>> + Send + Sync>;
+/// Asked for the password of a host whenever a connection to it is opened, since tokens expire and files
+/// are rewritten. `None`: there is none.
+pub type PasswordCallback =
+    Arc<dyn Fn(&Host) -> BoxFuture<'static, Result<Option<Secret>, PasswordError>> + Send + Sync>;
 
-/// Why the callback has no password.
+/// Why the callback cannot say.
 pub type PasswordError = Box<dyn std::error::Error + Send + Sync>;
 
 /// How a server is reached.

@@ -88,8 +88,8 @@ pub enum Malformed {
         /// The message's tag.
         tag: u8,
     },
-    /// A replication message of a kind that does not exist.
-    #[error("unknown replication message {}", Tag(*.kind))]
+    /// A replication message does not have the fields that its kind promises.
+    #[error("replication message {} does not have the fields that it should", Tag(*.kind))]
     ReplicationMessage {
         /// The first byte of the CopyData message.
         kind: u8,

@@ -19,6 +19,7 @@ use alloc::vec::Vec;
 
 use bytes::BufMut;
 
+use crate::message::tag;
 use crate::{Error, Malformed, Phase};
 
 /// What a peer may make us keep or compute. Each field is met before an allocator or a loop is.
@@ -53,11 +54,17 @@ impl Default for Limits {
 /// The tags that a phase understands.
 pub(crate) struct Alphabet {
     pub(crate) phase: Phase,
+    /// Whether the [`ASYNCHRONOUS`] messages may come too; their heads are enough.
+    pub(crate) asynchronous: bool,
     /// Messages of which the head is enough, however long they are.
     pub(crate) heads: &'static [u8],
     /// Messages that must fit into the head as a whole.
     pub(crate) wholes: &'static [u8],
 }
+
+/// What a server sends whenever it has a reason to, from AuthenticationOk on (manual, "Asynchronous
+/// Operations"). Before that libpq refuses them, and PostgreSQL sends none.
+const ASYNCHRONOUS: [u8; 3] = [tag::NOTICE_RESPONSE, tag::NOTIFICATION_RESPONSE, tag::PARAMETER_STATUS];
 
 /// One message: its tag and as much of its body as was asked for.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -119,7 +126,7 @@ impl Deframer {
     }
 
     fn admit(&self, tag: u8, body: usize, alphabet: &Alphabet) -> Result<(), Error> {
-        if alphabet.heads.contains(&tag) {
+        if alphabet.heads.contains(&tag) || alphabet.asynchronous && ASYNCHRONOUS.contains(&tag) {
             Ok(())
         } else if !alphabet.wholes.contains(&tag) {
             Err(Error::Unexpected { tag, phase: alphabet.phase })
@@ -164,7 +171,8 @@ mod tests {
     use super::*;
     use alloc::vec;
 
-    const ALPHABET: Alphabet = Alphabet { phase: Phase::Stream, heads: b"d", wholes: b"Z" };
+    const ALPHABET: Alphabet =
+        Alphabet { phase: Phase::Stream, asynchronous: false, heads: b"d", wholes: b"Z" };
 
     fn deframer() -> Deframer {
         Deframer::new(&Limits { head: 0, ..Limits::default() })

@@ -53,6 +53,7 @@ pub(crate) mod tag {
     pub(crate) const EMPTY_QUERY_RESPONSE: u8 = b'I';
     pub(crate) const ERROR_RESPONSE: u8 = b'E';
     pub(crate) const NOTICE_RESPONSE: u8 = b'N';
+    pub(crate) const NOTIFICATION_RESPONSE: u8 = b'A';
     pub(crate) const PARAMETER_STATUS: u8 = b'S';
     pub(crate) const READY_FOR_QUERY: u8 = b'Z';
     pub(crate) const ROW_DESCRIPTION: u8 = b'T';

@@ -82,7 +82,9 @@ impl Query {
                 let done = |session| QueryEvent::Done { session, outcome };
                 return Ok(self.session.take().map(done));
             }
-            _ => {} // RowDescription, CommandComplete, EmptyQueryResponse: nothing in them is needed.
+            // RowDescription, CommandComplete, EmptyQueryResponse, NotificationResponse: nothing in them is
+            // needed.
+            _ => {}
         }
         Ok(None)
     }
@@ -99,6 +101,7 @@ impl Query {
 
 const ALPHABET: Alphabet = Alphabet {
     phase: Phase::Query,
-    heads: &[tag::ROW_DESCRIPTION, tag::NOTICE_RESPONSE, tag::PARAMETER_STATUS, tag::ERROR_RESPONSE],
+    asynchronous: true,
+    heads: &[tag::ROW_DESCRIPTION, tag::ERROR_RESPONSE],
     wholes: &[tag::DATA_ROW, tag::COMMAND_COMPLETE, tag::EMPTY_QUERY_RESPONSE, tag::READY_FOR_QUERY],
 };

@@ -84,7 +84,7 @@ impl Startup {
             tag::BACKEND_KEY_DATA => self.backend_key = Some(BackendKey::parse(frame.head)?),
             tag::ERROR_RESPONSE => return Err(ErrorResponse::parse(frame.head).into()),
             tag::READY_FOR_QUERY => return self.session().map(Some),
-            _ => {} // NoticeResponse
+            _ => {} // NoticeResponse, NotificationResponse
         }
         Ok(None)
     }
@@ -100,12 +100,14 @@ impl Startup {
 /// Until AuthenticationOk nothing else is believed.
 const AUTHENTICATING: Alphabet = Alphabet {
     phase: Phase::Startup,
-    heads: &[tag::ERROR_RESPONSE, tag::NOTICE_RESPONSE],
+    asynchronous: false,
+    heads: &[tag::ERROR_RESPONSE],
     wholes: &[tag::AUTHENTICATION],
 };
 
 const AUTHENTICATED: Alphabet = Alphabet {
     phase: Phase::Startup,
-    heads: &[tag::PARAMETER_STATUS, tag::ERROR_RESPONSE, tag::NOTICE_RESPONSE],
+    asynchronous: true,
+    heads: &[tag::ERROR_RESPONSE],
     wholes: &[tag::BACKEND_KEY_DATA, tag::READY_FOR_QUERY],
 };

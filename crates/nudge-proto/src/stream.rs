@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use crate::frame::{Alphabet, Deframer, Frame};
 use crate::message::{ErrorResponse, Keepalive, NoticeResponse, StandbyStatus, XLogData, tag};
-use crate::{Error, Malformed, Phase, Step};
+use crate::{Error, Phase, Step};
 
 /// The last machine of a connection: it yields what the server streams, for as long as it does.
 ///
@@ -36,6 +36,11 @@ pub enum StreamEvent<'a> {
     Keepalive(Keepalive),
     /// A warning or a note, such as wal2json's about a table without key.
     Notice(NoticeResponse<'a>),
+    /// CopyData of a kind that this crate does not know, or without any: perhaps a change.
+    Unknown {
+        /// Its first byte.
+        kind: Option<u8>,
+    },
     /// The server ended the stream, as it does when it shuts down.
     Ended,
 }
@@ -110,29 +115,30 @@ impl Stream {
                 StreamEvent::Started
             }
             tag::COPY_DONE | tag::COMMAND_COMPLETE => StreamEvent::Ended,
-            _ => return Ok(None), // ParameterStatus
+            _ => return Ok(None), // ParameterStatus, NotificationResponse
         }))
     }
 }
 
 /// CopyData carries one replication message, told by its first byte.
 fn replication_message(frame: Frame<'_>) -> Result<StreamEvent<'_>, Error> {
-    let (&kind, body) = frame.head.split_first().ok_or(Malformed::Body { tag: tag::COPY_DATA })?;
-    match kind {
-        XLogData::KIND => Ok(StreamEvent::XLogData(XLogData::parse(body, frame.cut)?)),
-        Keepalive::KIND => Ok(StreamEvent::Keepalive(Keepalive::parse(body)?)),
-        kind => Err(Malformed::ReplicationMessage { kind }.into()),
+    match *frame.head {
+        [XLogData::KIND, ref body @ ..] => Ok(StreamEvent::XLogData(XLogData::parse(body, frame.cut)?)),
+        [Keepalive::KIND, ref body @ ..] => Ok(StreamEvent::Keepalive(Keepalive::parse(body)?)),
+        ref other => Ok(StreamEvent::Unknown { kind: other.first().copied() }),
     }
 }
 
 const STARTING: Alphabet = Alphabet {
     phase: Phase::Stream,
-    heads: &[tag::NOTICE_RESPONSE, tag::PARAMETER_STATUS, tag::ERROR_RESPONSE],
+    asynchronous: true,
+    heads: &[tag::ERROR_RESPONSE],
     wholes: &[tag::COPY_BOTH_RESPONSE],
 };
 
 const STREAMING: Alphabet = Alphabet {
     phase: Phase::Stream,
-    heads: &[tag::COPY_DATA, tag::NOTICE_RESPONSE, tag::PARAMETER_STATUS, tag::ERROR_RESPONSE],
+    asynchronous: true,
+    heads: &[tag::COPY_DATA, tag::ERROR_RESPONSE],
     wholes: &[tag::COPY_DONE, tag::COMMAND_COMPLETE],
 };

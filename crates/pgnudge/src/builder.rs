@@ -12,7 +12,7 @@ use nudge_engine::{
 use tokio::sync::watch;
 
 use crate::settings::{ConnectTimeout, Environment, Resolved, Settings};
-use crate::{Error, Feed, PluginChoice, target};
+use crate::{Error, Feed, PluginChoice, passwords, target};
 
 /// A feed that is not connected yet. Nothing is checked before [`connect`](Self::connect), which
 /// reports what is wrong with a remedy.
@@ -246,9 +246,11 @@ impl Builder {
         F: Future<Output = Result<String, E>> + Send + 'static,
         E: Into<PasswordError>,
     {
-        self.password = Some(Arc::new(move || {
+        self.password = Some(Arc::new(move |_| {
             let asked = callback();
-            Box::pin(async move { asked.await.map(Secret::new).map_err(Into::into) })
+            Box::pin(
+                async move { asked.await.map(|password| Some(Secret::new(password))).map_err(Into::into) },
+            )
         }));
         self
     }
@@ -270,7 +272,9 @@ impl Builder {
     pub async fn connect(self) -> Result<Feed, Error> {
         let Self { connection, tables, connect_timeout, password, mut knobs, status } = self;
         knobs.tables = filter(&tables)?;
-        let settings = resolve(&connection)?;
+        let environment = Environment::of_process();
+        let settings = resolve(&connection, &environment)?;
+        let password = password.or_else(|| passwords::from_files(&connection, environment, &settings));
         match (connect_timeout, settings.connect_timeout) {
             (Some(timeout), _) | (None, Some(ConnectTimeout::After(timeout))) => {
                 knobs.connect_timeout = timeout;
@@ -291,8 +295,8 @@ pub(crate) fn filter(patterns: &[String]) -> Result<TableFilter, Error> {
     parsed.collect()
 }
 
-pub(crate) fn resolve(connection: &str) -> Result<Settings, Error> {
-    let resolved = Settings::resolve(connection, &Environment::of_process());
+pub(crate) fn resolve(connection: &str, environment: &Environment) -> Result<Settings, Error> {
+    let resolved = Settings::resolve(connection, environment);
     let Resolved { settings, warnings } = resolved.map_err(|error| {
         let hint = error.hint().unwrap_or("see docs/connecting.md for every setting");
         Error::config(error.to_string(), hint).with_source(error)

@@ -39,6 +39,7 @@
 mod builder;
 mod feed;
 mod hub;
+mod passwords;
 mod session;
 pub mod settings;
 mod target;

@@ -7,7 +7,7 @@ use nudge_engine::runtime::{self, TargetDialer};
 use nudge_engine::{Knobs, TcpKeepalive};
 
 use crate::builder::resolve;
-use crate::settings::ConnectTimeout;
+use crate::settings::{ConnectTimeout, Environment};
 use crate::{Error, Platform, SessionKind, target};
 
 /// A connection for commands: for tools around a feed that have something to say to the same server, with
@@ -34,7 +34,7 @@ impl Session {
     /// # Panics
     /// Outside of a tokio runtime with time and I/O enabled.
     pub async fn connect(connection: &str, kind: SessionKind) -> Result<Self, Error> {
-        let settings = resolve(connection)?;
+        let settings = resolve(connection, &Environment::of_process())?;
         let limit = match settings.connect_timeout {
             Some(ConnectTimeout::After(timeout)) => timeout,
             Some(ConnectTimeout::Unlimited) => Knobs::LONGEST,

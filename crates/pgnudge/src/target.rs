@@ -43,7 +43,7 @@ pub(crate) fn from_settings(settings: Settings) -> Target {
     }
 }
 
-fn host(host: &HostSpec) -> Host {
+pub(crate) fn host(host: &HostSpec) -> Host {
     let place = match &host.endpoint {
         Endpoint::Name(name) => Place::Name(name.clone()),
         Endpoint::Address { address, name } => Place::Address { address: *address, name: name.clone() },

@@ -45,9 +45,9 @@ fn tables_of<'a>(decoded: &Decoded<'a>) -> Decoded<'a> {
 }
 
 fn everything_has_a_name(decoded: &Decoded<'_>) {
-    let Decoded::Change(identities) = decoded else { return };
-    assert!(!identities.as_slice().is_empty());
-    for identity in identities {
+    let changes = matches!(decoded, Decoded::Change(_));
+    assert_eq!(changes, !decoded.identities().is_empty());
+    for identity in decoded.identities() {
         assert!(!identity.table.schema.is_empty() && !identity.table.table.is_empty());
         assert!(identity.key.as_ref().is_none_or(|key| !key.columns().is_empty()));
     }

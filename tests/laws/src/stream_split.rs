@@ -11,6 +11,7 @@ enum Said {
     Data { start: u64, end: u64, head: Vec<u8>, cut: bool },
     Keepalive { end: u64, reply: bool },
     Notice { message: Vec<u8>, cut: bool },
+    Unknown { kind: Option<u8> },
     Ended,
 }
 
@@ -42,6 +43,7 @@ fn owned(event: StreamEvent<'_>) -> Said {
         },
         StreamEvent::Keepalive(k) => Said::Keepalive { end: k.end().get(), reply: k.reply_requested() },
         StreamEvent::Notice(n) => Said::Notice { message: n.message().to_vec(), cut: n.is_cut() },
+        StreamEvent::Unknown { kind } => Said::Unknown { kind },
         StreamEvent::Ended => Said::Ended,
     }
 }
@@ -55,7 +57,7 @@ fn naively(mut bytes: &[u8]) -> (Vec<Said>, bool) {
         };
         let (length, started) = (length - 4, events.contains(&Said::Started));
         let fits = match tag {
-            b'N' | b'S' | b'E' => true,
+            b'A' | b'N' | b'S' | b'E' => true,
             b'd' => started,
             b'W' => !started && length <= Limits::MIN_HEAD,
             b'c' | b'C' => started && length <= Limits::MIN_HEAD,
@@ -79,7 +81,7 @@ fn event(tag: u8, head: &[u8], cut: bool) -> Result<Option<Said>, ()> {
     Ok(Some(match (tag, head) {
         (b'W', _) => Said::Started,
         (b'c' | b'C', _) => Said::Ended,
-        (b'S', _) => return Ok(None),
+        (b'A' | b'S', _) => return Ok(None),
         (b'N', fields) => Said::Notice { message: message(fields), cut },
         (b'd', [b'w', body @ ..]) if body.len() >= 24 => {
             let (start, end, head) = (number(&body[..8]), number(&body[8..16]), body[24..].to_vec());
@@ -88,6 +90,7 @@ fn event(tag: u8, head: &[u8], cut: bool) -> Result<Option<Said>, ()> {
         (b'd', [b'k', body @ ..]) if body.len() == 17 => {
             Said::Keepalive { end: number(&body[..8]), reply: body[16] != 0 }
         }
+        (b'd', [] | [0..b'k' | b'l'..b'w' | b'x'.., ..]) => Said::Unknown { kind: head.first().copied() },
         _ => return Err(()),
     }))
 }

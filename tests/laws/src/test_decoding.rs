@@ -10,11 +10,13 @@ use crate::cut_heads::{a_cut_head_is_never_wrong, names};
 pub fn test_decoding(message: &[u8]) {
     a_cut_head_is_never_wrong(Plugin::TestDecoding, message);
     let decoder = Decoder::new(Plugin::TestDecoding);
-    if let Decoded::Change(identities) = decoder.decode(message, false) {
-        let tables = identities.iter().map(|identity| print(&identity.table)).collect::<Vec<_>>();
-        let action = if tables.len() > 1 { "TRUNCATE: (no-flags)" } else { "INSERT: id[integer]:1" };
+    let decoded = decoder.decode(message, false);
+    if let Decoded::Change(identities) = &decoded {
+        let action =
+            if identities.is_truncation() { "TRUNCATE: (no-flags)" } else { "INSERT: id[integer]:1" };
+        let tables: Vec<_> = decoded.identities().iter().map(|identity| print(&identity.table)).collect();
         let printed = format!("table {}: {action}", tables.join(", "));
-        assert_eq!(decoder.decode(printed.as_bytes(), false), Decoded::Change(identities), "{printed}");
+        assert_eq!(decoder.decode(printed.as_bytes(), false), decoded, "{printed}");
     }
     if let Some((schema, table)) = names(message) {
         let table = TableRef::new(schema, table);

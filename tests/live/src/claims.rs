@@ -17,6 +17,7 @@ mod a_lost_notification_is_made_good;
 mod a_lost_wakeup_is_found;
 mod a_million_rows_are_one_event;
 mod a_replica_is_waited_for_by_lsn;
+mod a_rotated_password_is_read_again;
 mod a_signal_ends_it;
 mod a_stalled_consumer_retains_no_wal;
 mod a_stalled_subscriber_harms_nobody;
@@ -87,6 +88,7 @@ pub const ALL: &[Claim] = &[
     temporary_slot_only::CLAIM,
     the_catalogs_never_change::CLAIM,
     hard_abort_leaves_no_slots::CLAIM,
+    a_rotated_password_is_read_again::CLAIM,
     a_signal_ends_it::CLAIM,
     drop_is_the_goodbye::CLAIM,
     a_blocked_slot_is_withdrawn::CLAIM,

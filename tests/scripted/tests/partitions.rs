@@ -17,6 +17,9 @@ const PARTITIONED: Server =
 /// `leaf` is a partition of `root`.
 const LEAF: [&str; 4] = ["public", "leaf", "public", "root"];
 
+/// And so is `other`.
+const OTHER_LEAF: [&str; 4] = ["public", "other", "public", "root"];
+
 /// As by default, with a filter on the root alone.
 fn rooted() -> Knobs {
     Knobs { partition_root: true, ..knobs() }
@@ -61,6 +64,47 @@ async fn who_filters_on_the_table_above_gets_that() {
     let script = async { witness(&mut network).await.knows(true, &[LEAF]).await };
     let (item, _) = tokio::join!(feed.next(), script);
     assert_eq!(wakeup(&item), "public.root 1");
+}
+
+/// A partitioned table with two partitions is truncated, then one of the partitions alone, then a row comes;
+/// each message is read by itself. `statements` are what the plugin prints of each.
+async fn truncates(plugin: Plugin, statements: &[&[&str]]) -> String {
+    let Live { mut network, mut backend, mut feed } =
+        live(PARTITIONED, Knobs { plugin: PluginChoice::Only(plugin), ..rooted() }).await;
+    for (at, statement) in (0x200..).step_by(8).zip(statements) {
+        for message in *statement {
+            backend.send_xlog_data(at, at, message.as_bytes()).await.unwrap();
+            settle().await;
+        }
+    }
+    let script = async { witness(&mut network).await.knows(true, &[LEAF, OTHER_LEAF]).await };
+    let (item, _) = tokio::join!(feed.next(), script);
+    wakeup(&item)
+}
+
+#[tokio::test(start_paused = true)]
+async fn r3_a_truncate_of_partitions_counts_once_for_the_table_above() {
+    let expected = "public.root 3, public.leaf 3, public.other 1";
+    let lines: [&[&str]; 5] = [
+        &["BEGIN 748"],
+        &["table public.root, public.leaf, public.other: TRUNCATE: (no-flags)"],
+        &["table public.leaf: TRUNCATE: (no-flags)"],
+        &["table public.leaf: INSERT: id[integer]:1"],
+        &["COMMIT 748"],
+    ];
+    assert_eq!(truncates(Plugin::TestDecoding, &lines).await, expected);
+    let objects: [&[&str]; 5] = [
+        &[r#"{"action":"B","xid":748}"#],
+        &[
+            r#"{"action":"T","xid":748,"schema":"public","table":"root"}"#,
+            r#"{"action":"T","xid":748,"schema":"public","table":"leaf"}"#,
+            r#"{"action":"T","xid":748,"schema":"public","table":"other"}"#,
+        ],
+        &[r#"{"action":"T","xid":748,"schema":"public","table":"leaf"}"#],
+        &[r#"{"action":"I","xid":748,"schema":"public","table":"leaf","columns":[]}"#],
+        &[r#"{"action":"C","xid":748}"#],
+    ];
+    assert_eq!(truncates(Plugin::Wal2Json, &objects).await, expected);
 }
 
 #[tokio::test(start_paused = true)]

@@ -20,7 +20,9 @@ pub use copy::{copy_both_response, copy_data, copy_done};
 pub use replication::{primary_keepalive, xlog_data, xlog_data_at};
 pub use report::{Report, error_response, notice_response};
 pub use rows::{command_complete, data_row, empty_query_response, row_description};
-pub use session::{backend_key_data, negotiate_protocol_version, parameter_status, ready_for_query};
+pub use session::{
+    backend_key_data, negotiate_protocol_version, notification_response, parameter_status, ready_for_query,
+};
 
 /// Any message.
 /// ```text
@@ -83,6 +85,7 @@ mod tests {
     #[test]
     fn session_messages_follow_the_manual() {
         check(&parameter_status("k", "v"), b"S\0\0\0\x08k\0v\0");
+        check(&notification_response(1, "k", "v"), b"A\0\0\0\x0c\0\0\0\x01k\0v\0");
         check(&backend_key_data(258, 7), b"K\0\0\0\x0c\0\0\x01\x02\0\0\0\x07");
         check(&ready_for_query(), b"Z\0\0\0\x05I");
         check(&negotiate_protocol_version(0, &["_pq_.x"]), b"v\0\0\0\x13\0\0\0\0\0\0\0\x01_pq_.x\0");

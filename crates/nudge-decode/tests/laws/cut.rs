@@ -93,12 +93,11 @@ proptest! {
         for _ in 0..2 {
             for decoder in [Plugin::TestDecoding, Plugin::Wal2Json].into_iter().flat_map(decoders) {
                 for decoded in [decoder.decode(&bytes, cut), decoder.decode_notice(&bytes, cut)] {
-                    if let Decoded::Change(identities) = decoded {
-                        prop_assert!(!identities.as_slice().is_empty());
-                        for Identity { table, key } in &identities {
-                            prop_assert!(!table.schema.is_empty() && !table.table.is_empty());
-                            prop_assert!(key.as_ref().is_none_or(|key| !key.columns().is_empty()));
-                        }
+                    let changes = matches!(decoded, Decoded::Change(_));
+                    prop_assert_eq!(changes, !decoded.identities().is_empty());
+                    for Identity { table, key } in decoded.identities() {
+                        prop_assert!(!table.schema.is_empty() && !table.table.is_empty());
+                        prop_assert!(key.as_ref().is_none_or(|key| !key.columns().is_empty()));
                     }
                 }
             }

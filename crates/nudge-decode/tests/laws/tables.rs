@@ -25,6 +25,7 @@ proptest! {
             return Err(TestCaseError::fail("no change"));
         };
         let expected: Vec<_> = names.iter().map(|(s, t)| TableRef::new(s, t).into()).collect();
+        prop_assert!(tables.is_truncation());
         prop_assert_eq!(tables.as_slice(), expected);
     }
 

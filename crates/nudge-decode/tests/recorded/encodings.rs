@@ -43,10 +43,9 @@ fn decode(file: &str, plugin: Plugin, encoding: ServerEncoding) -> Vec<Result<St
             _ => continue,
         };
         match message {
-            Decoded::Change(identities) => decoded.extend(identities.iter().map(|i| Ok(i.to_string()))),
             Decoded::Nudge(table) => decoded.push(Ok(table.to_string())),
             Decoded::Unreadable(why) => decoded.push(Err(why)),
-            _ => {}
+            message => decoded.extend(message.identities().iter().map(|i| Ok(i.to_string()))),
         }
     }
     decoded

@@ -4,8 +4,10 @@ use std::time::SystemTime;
 
 use indexmap::{IndexMap, IndexSet};
 use nudge_decode::{Identity, TableRef};
+use nudge_proto::Lsn;
 
 use crate::identity::{BorrowedIdentity, OwnedIdentity};
+use crate::policy::truncations::{Shared, Truncations};
 use crate::{Event, TableName};
 
 /// Tables or rows and how often each changed, in the order in which they were first seen.
@@ -15,6 +17,8 @@ use crate::{Event, TableName};
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Coalescer {
     tallies: IndexMap<OwnedIdentity, Tally>,
+    /// Which of the changes are of one statement. Rare: `None` costs nothing.
+    truncations: Option<Box<Truncations>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -64,9 +68,19 @@ impl Coalescer {
         }
     }
 
+    /// These tables, of which a change was counted each, were truncated by the statement at this position.
+    /// One that was not counted does not matter.
+    pub fn truncated(&mut self, tables: &[Identity<'_>], at: Lsn) {
+        for table in tables {
+            if let Some(place) = self.tallies.get_index_of(&BorrowedIdentity(table)) {
+                self.truncations.get_or_insert_default().add(at, place);
+            }
+        }
+    }
+
     /// Counts the changes of an event.
     pub fn add_event(&mut self, event: &Event) {
-        let Event { table, key, first_seen, count } = event;
+        let Event { table, key, first_seen, count, .. } = event;
         let identity = OwnedIdentity { table: table.clone(), key: key.clone() };
         let tally = Tally { first_seen: *first_seen, count: *count, stored: true };
         self.tallies.entry(identity).and_modify(|mine| mine.count += count).or_insert(tally);
@@ -74,12 +88,30 @@ impl Coalescer {
 
     /// Takes everything of `other`, which happened later, and leaves it empty with its memory.
     pub fn absorb(&mut self, other: &mut Self) {
+        let (mut places, truncations) = (Vec::new(), other.truncations.take());
         for (identity, tally) in other.tallies.drain(..) {
+            let entry = self.tallies.entry(identity);
+            if truncations.is_some() {
+                places.push(entry.index());
+            }
             let merge = |mine: &mut Tally| {
                 (mine.count, mine.stored) = (mine.count + tally.count, mine.stored | tally.stored);
             };
-            self.tallies.entry(identity).and_modify(merge).or_insert(tally);
+            entry.and_modify(merge).or_insert(tally);
         }
+        if let Some(truncations) = truncations {
+            self.truncations.get_or_insert_default().absorb(*truncations, &places);
+        }
+    }
+
+    /// Whether there are more than `max` tables and rows, or more than `max` allows for to be remembered of
+    /// statements that truncated several tables.
+    pub fn exceeds(&mut self, max: usize) -> bool {
+        let places = self.truncations.as_mut().map_or(0, |truncations| {
+            truncations.settle();
+            truncations.len()
+        });
+        self.len() > max || places > max.saturating_mul(PLACES)
     }
 
     /// How many changes there are.
@@ -113,7 +145,21 @@ impl Coalescer {
             key,
             first_seen,
             count,
+            shared: Shared::default(),
         };
-        tallies.map(event).collect()
+        let mut events: Vec<_> = tallies.map(event).collect();
+        let sets = self.truncations.into_iter().flat_map(|truncations| truncations.into_sets());
+        for (number, (places, times)) in sets.enumerate() {
+            for place in places {
+                if let Some(event) = events.get_mut(place) {
+                    event.shared.add(number, times);
+                }
+            }
+        }
+        events
     }
 }
+
+/// How many places may be remembered per table: one is a number, a fraction of what a name takes. A
+/// statement takes one for each of its tables, but only the first one of the same tables.
+const PLACES: usize = 8;

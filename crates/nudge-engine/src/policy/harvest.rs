@@ -89,6 +89,11 @@ impl Harvest {
         self.mark();
     }
 
+    /// These tables, of which a change was counted each, were truncated by the statement at this position.
+    pub fn truncated(&mut self, tables: &[Identity<'_>], at: Lsn) {
+        self.tables.truncated(tables, at);
+    }
+
     /// A table changed, as another feed has told it.
     pub fn event(&mut self, event: &Event) {
         self.tables.add_event(event);

@@ -16,6 +16,7 @@ use indexmap::{IndexMap, IndexSet};
 use nudge_decode::{TableFilter, TableRef};
 
 use crate::identity::OwnedIdentity;
+use crate::policy::truncations::Shared;
 use crate::{Event, TableName};
 
 /// Which tables lie above which, as far as the server was asked.
@@ -102,8 +103,9 @@ impl Ancestors {
     }
 }
 
-/// The events, and those of the tables above them behind each: counts add up, and the earliest sight
-/// of a partition is that of its root. Of these the ones that `filter` lets through.
+/// The events, and those of the tables above them behind each: counts add up, but for a statement that
+/// truncated several tables below one, which counts there once; and the earliest sight of a partition is
+/// that of its root. Of these the ones that `filter` lets through.
 pub fn expand(
     events: Vec<Event>,
     mut above: impl FnMut(&TableName) -> Vec<Ancestor>,
@@ -114,12 +116,12 @@ pub fn expand(
         let ancestors = above(&event.table);
         let of_ancestors = ancestors.into_iter().map(|Ancestor { table, keeps_keys }| {
             let key = event.key.clone().filter(|_| keeps_keys);
-            Event { table, key, ..event }
+            Event { table, key, ..event.clone() }
         });
         for event in std::iter::once(event.clone()).chain(of_ancestors) {
             if matches(filter, &event.table) {
                 let merge = |mine: &mut Event| {
-                    mine.count += event.count;
+                    mine.count += event.count.saturating_sub(mine.shared.join(&event.shared));
                     mine.first_seen = mine.first_seen.min(event.first_seen);
                 };
                 let identity = OwnedIdentity { table: event.table.clone(), key: event.key.clone() };
@@ -127,7 +129,7 @@ pub fn expand(
             }
         }
     }
-    all.into_values().collect()
+    all.into_values().map(|event| Event { shared: Shared::default(), ..event }).collect()
 }
 
 fn matches(filter: &TableFilter, table: &TableName) -> bool {
@@ -142,7 +144,7 @@ mod tests {
 
     fn event(table: &str, seconds: u64, count: u64) -> Event {
         let first_seen = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
-        Event { table: TableName::new("s", table), key: None, first_seen, count }
+        Event::new(TableName::new("s", table), first_seen, count)
     }
 
     fn ancestors(pairs: &[(&str, &[&str])], keeps_keys: bool) -> Ancestors {

@@ -32,7 +32,9 @@ impl Pending {
             Self::Tables(mine) => mine.absorb(tables),
             Self::Resync(_) => *tables = Coalescer::default(),
         }
-        if matches!(self, Self::Tables(mine) if mine.len() > max) {
+        if let Self::Tables(mine) = self
+            && mine.exceeds(max)
+        {
             *self = Self::Resync(Reason::Overflow);
         }
     }

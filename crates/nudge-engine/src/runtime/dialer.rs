@@ -191,9 +191,10 @@ impl HostRoute {
     /// Asked anew for each connection: tokens expire.
     async fn password(&self) -> Result<Option<Secret>, Error> {
         let Some(callback) = &self.target.password else { return Ok(self.host.password.clone()) };
-        callback().await.map(Some).map_err(|error| {
-            Error::transient(ErrorKind::Authentication, format!("there is no password: {error}"))
-                .with_hint("the program's own password callback failed")
+        callback(&self.host).await.map_err(|error| {
+            Error::transient(ErrorKind::Authentication, format!("there is no password: {error}")).with_hint(
+                "the program's own password callback failed, or the service file is not what it was",
+            )
         })
     }
 

@@ -1,9 +1,10 @@
 //! From decoded messages to the window.
 
+use std::fmt::Display;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
-use nudge_decode::{Decoded, Decoder, Identity, TableFilter, TableRef};
+use nudge_decode::{Decoded, Decoder, Identities, Identity, TableFilter, TableRef};
 use nudge_proto::Lsn;
 
 use crate::policy::{Familiar, Harvest, Look, Standing};
@@ -48,11 +49,12 @@ impl Intake {
     /// Takes a message of the plugin in. In steady state this is a comparison and an addition.
     ///
     /// Without markers it is a transaction by itself, perhaps a part of one.
+    /// `at` is where the change is in the log: for logical decoding, either position of the message.
     #[inline]
-    pub(crate) fn read(&mut self, decoder: &Decoder, head: &[u8], cut: bool, lsn: Lsn) {
+    pub(crate) fn read(&mut self, decoder: &Decoder, head: &[u8], cut: bool, at: Lsn) {
         let alone = !decoder.has_markers();
         if alone {
-            self.harvest.begin(decoder.xid(head), lsn);
+            self.harvest.begin(decoder.xid(head), at);
         }
         match self.familiar.look(head) {
             Look::Known(_, Standing::Nothing) => self.harvest.dropped(),
@@ -65,7 +67,7 @@ impl Intake {
                 let standing = self.count(&table);
                 self.familiar.keep(standing);
             }
-            Look::Strange => self.read_strange(decoder, head, cut, lsn),
+            Look::Strange => self.read_strange(decoder, head, cut, at),
         }
         if alone {
             self.harvest.leave();
@@ -73,7 +75,7 @@ impl Intake {
     }
 
     #[inline(never)] // It would crowd out the short way.
-    fn read_strange(&mut self, decoder: &Decoder, head: &[u8], cut: bool, lsn: Lsn) {
+    fn read_strange(&mut self, decoder: &Decoder, head: &[u8], cut: bool, at: Lsn) {
         let decoded = decoder.decode(head, cut);
         if let Decoded::Change(identities) = &decoded
             && let [Identity { table, key: None }] = identities.as_slice()
@@ -83,9 +85,20 @@ impl Intake {
             let table = TableName::from(table);
             let standing = self.count(&table);
             self.familiar.meet(prefix, table, standing);
+        } else if let Decoded::Change(tables) = &decoded
+            && tables.is_truncation()
+        {
+            self.truncate(tables, at);
         } else {
-            self.accept(decoded, lsn);
+            self.accept(decoded, at);
         }
+    }
+
+    /// Counts a change of each table. All that one statement truncates comes with the same position.
+    #[cold]
+    fn truncate(&mut self, tables: &Identities<'_>, at: Lsn) {
+        self.accept(Decoded::Change(tables.clone()), at);
+        self.harvest.truncated(tables.as_slice(), at);
     }
 
     /// Counts a change of a table, and tells what the next one is worth.
@@ -128,7 +141,7 @@ impl Intake {
                 }
             }
             Decoded::Nudge(_) | Decoded::Silent => {}
-            Decoded::Unreadable(why) => self.harvest.unreadable(|| why.to_string()),
+            Decoded::Unreadable(why) => self.resync(why),
         }
     }
 
@@ -142,6 +155,11 @@ impl Intake {
         } else {
             self.harvest.suspect(identity, self.now);
         }
+    }
+
+    /// A message may have been any change of any table (rule R7).
+    pub(crate) fn resync(&mut self, why: impl Display) {
+        self.harvest.unreadable(|| why.to_string());
     }
 
     /// A new stream is live, and begins at this position (rules R1 and R2).

@@ -172,6 +172,7 @@ impl Replication {
                         restart.get_or_insert_with(|| anonymous(&decoded));
                     }
                 }
+                Some(StreamEvent::Unknown { .. }) => intake.resync("its kind is unknown"),
                 Some(StreamEvent::Ended) => return Err(ended()),
                 Some(StreamEvent::Started) => {} // It was, before this loop.
                 None => break,
@@ -215,10 +216,7 @@ fn silent() -> Error {
 #[cold]
 #[inline(never)]
 fn anonymous(decoded: &Decoded<'_>) -> Why {
-    let table = match decoded {
-        Decoded::Change(identities) => identities.as_slice().first().map(|identity| &identity.table),
-        _ => None,
-    };
+    let table = decoded.identities().first().map(|identity| &identity.table);
     let named = |table: &TableRef<'_>| format!("{}.{}", table.schema, table.table).escape_debug().to_string();
     Why::Markers(table.map_or("a table".into(), named))
 }

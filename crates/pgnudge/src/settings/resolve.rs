@@ -70,8 +70,8 @@ impl Settings {
     /// from the service file, the environment and the defaults, in this order. A
     /// password that is still missing comes from the password file.
     ///
-    /// Files are read anew on each call, so that calling it before each attempt to
-    /// connect picks up a changed password.
+    /// Files are read on each call. [`renew_passwords`](Self::renew_passwords) reads
+    /// passwords alone again.
     ///
     /// # Errors
     /// [`SettingsError`], which is permanent.
@@ -108,6 +108,23 @@ impl Settings {
         };
         let warnings = settings.add_passwords(&given, environment);
         Ok(Resolved { settings, warnings })
+    }
+
+    /// Looks the passwords up again, which service file and password file may have
+    /// changed since: `text` and `environment` are those of [`resolve`](Self::resolve).
+    /// Nothing else changes. Returns what is to be logged.
+    ///
+    /// # Errors
+    /// What is wrong with the service file now.
+    pub fn renew_passwords(
+        &mut self,
+        text: &str,
+        environment: &Environment,
+    ) -> Result<Vec<Warning>, SettingsError> {
+        let given = Given::collect(text, environment)?;
+        self.password_origin = None;
+        self.hosts.iter_mut().for_each(|host| host.password = None);
+        Ok(self.add_passwords(&given, environment))
     }
 
     /// Gives every host its password: the one that was given, or its own one from

@@ -100,3 +100,36 @@ fn a_missing_file_is_worth_a_word_if_it_was_named() {
     let named = warnings(Imagined::new(), "passfile=/nowhere");
     assert!(matches!(&named[..], [Warning::PassfileUnreadable { path, .. }] if path.ends_with("nowhere")));
 }
+
+/// As psql finds them at that moment: another password, another place that has it, none at all.
+#[test]
+fn passwords_are_renewed_and_nothing_else_is() {
+    let files = |passfile: &str, service: &str| {
+        let files = Imagined::new().file("/home/alice/.pg_service.conf", 0o644, service);
+        files.file(PASSFILE, 0o600, passfile).environment()
+    };
+    let text = "service=ours dbname=app";
+    let before = files("a:*:*:*:first\nb:*:*:*:first b\n", "[ours]\nhost=a,b\n");
+    let resolved = resolve_in(text, &before).settings;
+    let renewed = |environment: &Environment| {
+        let mut settings = resolved.clone();
+        let warnings = settings.renew_passwords(text, environment).unwrap();
+        let hosts: Vec<_> = settings.hosts.iter().map(ToString::to_string).collect();
+        assert_eq!(hosts, ["a:5432", "b:5432"]);
+        let reveal = |password: &Password| password.reveal().to_owned();
+        let passwords: Vec<_> = settings
+            .hosts
+            .iter()
+            .map(|host| host.password.as_ref().map(reveal).unwrap_or_default())
+            .collect();
+        (passwords.join(" "), warnings.len())
+    };
+    let moved = "[ours]\nhost=c\npassword=of-the-service\n";
+    assert_eq!(renewed(&before), ("first first b".into(), 0));
+    assert_eq!(renewed(&files("a:*:*:*:second\n", "[ours]\nhost=c\n")), ("second ".into(), 0));
+    assert_eq!(renewed(&files("", moved)), ("of-the-service of-the-service".into(), 0));
+    let service_alone = Imagined::new().file("/home/alice/.pg_service.conf", 0o644, "[ours]\n");
+    assert_eq!(renewed(&service_alone.clone().environment()), (" ".into(), 0));
+    assert_eq!(renewed(&service_alone.file(PASSFILE, 0o644, "*:*:*:*:x").environment()), (" ".into(), 1));
+    assert!(resolved.clone().renew_passwords(text, &Imagined::new().environment()).is_err());
+}

@@ -11,6 +11,16 @@ pub fn parameter_status(name: &str, value: &str) -> Vec<u8> {
     frame(b'S', &text(name).chain(text(value)).collect::<Vec<u8>>())
 }
 
+/// NotificationResponse: a NOTIFY on a channel that the session listens on, at any time.
+/// ```text
+/// 'A' | length | process id i32 | channel text | payload text
+/// ```
+#[must_use]
+pub fn notification_response(pid: i32, channel: &str, payload: &str) -> Vec<u8> {
+    let texts = text(channel).chain(text(payload));
+    frame(b'A', &pid.to_be_bytes().into_iter().chain(texts).collect::<Vec<u8>>())
+}
+
 /// BackendKeyData: what a cancel request must show. (From protocol 3.2 on the key may be
 /// longer; no version of pgnudge asks for that protocol.)
 /// ```text
