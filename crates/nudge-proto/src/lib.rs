@@ -143,6 +143,7 @@ mod frame;
 mod inbox;
 mod lsn;
 mod message;
+mod printable;
 mod query;
 mod scram;
 mod secret;
@@ -161,6 +162,7 @@ pub use message::{
     BackendKey, Columns, DataRow, ErrorResponse, Keepalive, NoticeResponse, Parameters, SqlState, SslReply,
     StandbyStatus, XLogData, ssl_request,
 };
+pub use printable::{Printable, is_invisible};
 pub use query::{Query, QueryEvent};
 pub use scram::ScramNonce;
 pub use secret::Secret;

@@ -12,7 +12,7 @@ use nudge_engine::{
 use tokio::sync::watch;
 
 use crate::settings::{ConnectTimeout, Environment, Resolved, Settings};
-use crate::{Error, Feed, PluginChoice, target};
+use crate::{Error, Feed, PluginChoice, Printable, target};
 
 /// A feed that is not connected yet. Nothing is checked before [`connect`](Self::connect), which
 /// reports what is wrong with a remedy.
@@ -298,7 +298,7 @@ pub(crate) fn resolve(connection: &str) -> Result<Settings, Error> {
         Error::config(error.to_string(), hint).with_source(error)
     })?;
     for warning in warnings {
-        tracing::warn!("{warning}");
+        tracing::warn!("{}", Printable(warning));
     }
     Ok(settings)
 }

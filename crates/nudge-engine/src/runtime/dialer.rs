@@ -84,11 +84,10 @@ async fn addresses(host: &Host) -> Result<Vec<Address>, Error> {
         Place::Name(name) => match lookup_host((name.as_str(), host.port)).await {
             Ok(found) => Ok(found.map(Address::Tcp).collect()),
             Err(error) => {
-                let message =
-                    format!("the host name \"{}\" cannot be looked up: {error}", name.escape_debug());
-                Err(Error::transient(ErrorKind::Network, message)
-                    .with_hint("check the host name, and that name resolution works")
-                    .with_source(error))
+                let message = format!("the host name \"{name}\" cannot be looked up: {error}");
+                let hint = diagnosis::too_few_files(&error)
+                    .unwrap_or("check the host name, and that name resolution works");
+                Err(Error::transient(ErrorKind::Network, message).with_hint(hint).with_source(error))
             }
         },
     }
