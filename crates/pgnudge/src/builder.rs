@@ -258,6 +258,19 @@ impl Builder {
         self.status.subscribe()
     }
 
+    /// Checks what needs no server: the connection text, the patterns and the knobs, by themselves and together.
+    /// [`connect`](Self::connect) does it, too; this is for programs that have something else to do first.
+    ///
+    /// # Errors
+    /// A setting that is wrong; [`Error::hint`] names the remedy.
+    pub fn check(&self) -> Result<(), Error> {
+        filter(&self.tables)?;
+        resolved(&self.connection)?;
+        let mut knobs = self.knobs.clone();
+        knobs.connect_timeout = self.connect_timeout.unwrap_or(knobs.connect_timeout);
+        knobs.check()
+    }
+
     /// Connects and waits until the feed is live. While there is hope it tries for ever: the server is
     /// not there yet, it is starting up, its slots are in use.
     ///
@@ -291,12 +304,15 @@ pub(crate) fn filter(patterns: &[String]) -> Result<TableFilter, Error> {
     parsed.collect()
 }
 
-pub(crate) fn resolve(connection: &str) -> Result<Settings, Error> {
-    let resolved = Settings::resolve(connection, &Environment::of_process());
-    let Resolved { settings, warnings } = resolved.map_err(|error| {
+fn resolved(connection: &str) -> Result<Resolved, Error> {
+    Settings::resolve(connection, &Environment::of_process()).map_err(|error| {
         let hint = error.hint().unwrap_or("see docs/connecting.md for every setting");
         Error::config(error.to_string(), hint).with_source(error)
-    })?;
+    })
+}
+
+pub(crate) fn resolve(connection: &str) -> Result<Settings, Error> {
+    let Resolved { settings, warnings } = resolved(connection)?;
     for warning in warnings {
         tracing::warn!("{}", Printable(warning));
     }
@@ -321,6 +337,22 @@ mod tests {
     fn debug_shows_no_secrets() {
         let builder = Feed::builder("postgres://u:hunter2@h/d");
         assert!(!format!("{builder:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn a_wrong_knob_is_found_without_a_server() {
+        let builder = || Feed::builder("host=127.0.0.1");
+        assert!(builder().check().is_ok());
+        let (zero, ms) = (Duration::ZERO, Duration::from_millis(1));
+        for wrong in [
+            builder().backoff(zero, zero),
+            builder().backoff(ms, Duration::MAX),
+            builder().connect_timeout(zero),
+            builder().tables(["orders"]),
+            Feed::builder("pot=1"),
+        ] {
+            assert!(wrong.check().unwrap_err().is_permanent());
+        }
     }
 
     #[test]
