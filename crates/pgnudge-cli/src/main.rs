@@ -14,6 +14,7 @@ mod doctor;
 mod failure;
 mod item_json;
 mod item_text;
+mod json;
 mod logging;
 mod screen;
 mod service;

@@ -12,6 +12,7 @@ use std::time::Duration;
 use pgnudge::{Error, ErrorKind, FeedItem, Lsn, Session, SessionKind, Subscription};
 use tokio::time::timeout;
 
+use crate::arguments::Secret;
 use crate::bridge::arguments::Format;
 use crate::bridge::notification::{self, Channel};
 use crate::bridge::retry::Retry;
@@ -19,7 +20,7 @@ use crate::bridge::retry::Retry;
 /// A channel, and the session in which it is notified.
 #[derive(Debug)]
 pub(crate) struct Notifier {
-    connection: String,
+    connection: Secret,
     channel: Channel,
     format: Format,
     backoff: (Duration, Duration),
@@ -29,7 +30,7 @@ pub(crate) struct Notifier {
 
 impl Notifier {
     pub(crate) fn new(
-        connection: String,
+        connection: Secret,
         channel: Channel,
         format: Format,
         backoff: (Duration, Duration),
@@ -112,7 +113,7 @@ impl Notifier {
     }
 
     async fn open(&self) -> Result<Session, Error> {
-        let mut session = Session::connect(&self.connection, SessionKind::Sql).await?;
+        let mut session = Session::connect(self.connection.expose(), SessionKind::Sql).await?;
         if session.parameter("in_hot_standby") == Some("on") {
             return Err(Error::permanent(ErrorKind::Server, "a standby does not take NOTIFY")
                 .with_hint("name the primary with --notify-dsn"));
