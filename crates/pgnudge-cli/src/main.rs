@@ -19,6 +19,7 @@ mod logging;
 mod screen;
 mod service;
 mod shutdown;
+mod usage;
 mod watch;
 
 use std::io;
