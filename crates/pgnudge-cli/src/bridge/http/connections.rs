@@ -32,7 +32,7 @@ pub(super) struct Connections {
 /// Some heartbeats: one is sent at least that often, so a client that has vanished leaves something
 /// unacknowledged soon. Not so short that a network that stumbles counts as gone.
 pub(super) fn patience(heartbeat: Duration) -> Duration {
-    heartbeat.saturating_mul(3).clamp(Duration::from_secs(10), Duration::from_secs(60))
+    heartbeat.saturating_mul(3).clamp(Duration::from_secs(10), Duration::from_secs(300))
 }
 
 impl Connections {
