@@ -31,7 +31,7 @@ impl Lock {
         // Servers on some systems cannot do this.
         let _ = session.query("SET client_connection_check_interval = '2s'").await;
         tracing::info!(name = self.name, "waiting to become the active bridge");
-        session.query(&wait(&self.name)).await?;
+        session.query_unlimited(&wait(&self.name)).await?;
         Ok(Held(session))
     }
 }

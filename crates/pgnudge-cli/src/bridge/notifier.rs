@@ -10,7 +10,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use pgnudge::{Error, ErrorKind, FeedItem, Lsn, Session, SessionKind, Subscription};
-use tokio::time::timeout;
 
 use crate::arguments::Secret;
 use crate::bridge::arguments::Format;
@@ -106,8 +105,7 @@ impl Notifier {
     async fn notify(&self, session: &mut Session, item: &FeedItem) -> Result<(), Error> {
         let payloads = notification::payloads(item, self.format);
         let sql = notification::statement(&self.channel, &payloads);
-        let late = |_| Err(Error::transient(ErrorKind::Timeout, "the server does not answer to NOTIFY"));
-        timeout(LONGEST_ANSWER, session.query(&sql)).await.unwrap_or_else(late)?;
+        session.query(&sql).await?;
         metrics::counter!("pgnudge_bridge_notifications_total").increment(payloads.len() as u64);
         Ok(())
     }
@@ -144,6 +142,3 @@ impl Drop for Connected<'_> {
 /// synchronous standbys; and nobody should end the session because it is quiet.
 const SETTINGS: &str = "SET synchronous_commit = off; SET idle_session_timeout = 0; \
                         SET application_name = 'pgnudge bridge'";
-
-/// NOTIFY waits for other sessions that notify at the same time, not for more.
-const LONGEST_ANSWER: Duration = Duration::from_secs(30);
