@@ -4,12 +4,12 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
-use nudge_proto::SqlState;
+use nudge_proto::{Printable, SqlState};
 
 /// A failure: what happened in one line, what to do about it in another, and the cause underneath.
 ///
 /// `Display` is the one line; [`hint`](Self::hint) is the remedy; `source()` is the cause, where there
-/// is one. Text that came from the server has its control characters escaped.
+/// is one. Both lines are [`Printable`], whatever they quote.
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 
@@ -57,12 +57,12 @@ pub enum ErrorKind {
 impl Error {
     /// A failure that trying again does not cure.
     pub fn permanent(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self::new(kind, true, message.into())
+        Self::new(kind, true, &message.into())
     }
 
     /// A failure that may be over the next time.
     pub fn transient(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self::new(kind, false, message.into())
+        Self::new(kind, false, &message.into())
     }
 
     /// A setting that is wrong, with the remedy.
@@ -70,14 +70,15 @@ impl Error {
         Self::permanent(ErrorKind::Config, message).with_hint(hint)
     }
 
-    fn new(kind: ErrorKind, permanent: bool, message: String) -> Self {
+    fn new(kind: ErrorKind, permanent: bool, message: &str) -> Self {
+        let message = Printable(message).to_string();
         Self(Arc::new(Inner { kind, permanent, message, hint: None, sqlstate: None, source: None }))
     }
 
     /// Adds the remedy: one sentence.
     #[must_use]
     pub fn with_hint(self, hint: impl Into<String>) -> Self {
-        self.edit(|inner| inner.hint = Some(hint.into()))
+        self.edit(|inner| inner.hint = Some(Printable(hint.into()).to_string()))
     }
 
     /// Puts another remedy in the place of the one there is.
@@ -167,5 +168,17 @@ impl fmt::Debug for Error {
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.0.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neither_line_can_steer_what_shows_it() {
+        let error = Error::transient(ErrorKind::Server, "x\nMAINPID=1\u{202e}").with_hint("do\x1b[2J\u{9b}");
+        assert_eq!(error.to_string(), r"x\nMAINPID=1\u{202e}");
+        assert_eq!(error.hint(), Some(r"do\u{1b}[2J\u{9b}"));
     }
 }

@@ -30,4 +30,4 @@ pub use target::{
 };
 
 pub use nudge_decode::{KeyColumn, KeyValue, PatternError, Plugin, TableFilter, TablePattern};
-pub use nudge_proto::{AllowedMethods, ChannelBinding, Lsn, Secret, SlotName};
+pub use nudge_proto::{AllowedMethods, ChannelBinding, Lsn, Printable, Secret, SlotName, is_invisible};

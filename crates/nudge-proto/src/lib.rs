@@ -143,6 +143,7 @@ mod frame;
 mod inbox;
 mod lsn;
 mod message;
+mod printable;
 mod query;
 #[cfg(feature = "saslprep")]
 mod saslprep;
@@ -163,6 +164,7 @@ pub use message::{
     BackendKey, Columns, DataRow, ErrorResponse, Keepalive, NoticeResponse, Parameters, SqlState, SslReply,
     StandbyStatus, XLogData, ssl_request,
 };
+pub use printable::{Printable, is_invisible};
 pub use query::{Query, QueryEvent};
 pub use scram::ScramNonce;
 pub use secret::Secret;

@@ -3,6 +3,7 @@
 //! Every option can also come from the environment and from a file: see [`crate::configuration`].
 
 mod feed;
+mod secret;
 mod size;
 mod time;
 
@@ -18,6 +19,7 @@ use crate::configuration;
 use crate::failure::Failure;
 
 pub(crate) use feed::FeedArguments;
+pub(crate) use secret::Secret;
 pub(crate) use time::duration;
 
 /// Know now that PostgreSQL data changed

@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use crate::arguments::FeedArguments;
+use crate::arguments::{FeedArguments, Secret};
 use crate::failure::Failure;
 use crate::{service, shutdown};
 use board::Board;
@@ -45,18 +45,20 @@ struct Bridge {
 pub(crate) async fn run(arguments: BridgeArguments) -> Result<(), Failure> {
     let requested = shutdown::requested()?;
     let BridgeArguments { feed, notify, http, ha, ha_name } = arguments;
+    // Before the lock is waited for, whose session is tried again with the same pauses.
+    feed.builder().check()?;
     let fallback = notify.channel.as_ref().map_or("bridge", |channel| channel.as_str()).to_owned();
-    let connection = notify.notify_dsn.unwrap_or_else(|| feed.connection().to_owned());
+    let connection = Secret::from(feed.connection().to_owned());
+    let notify_dsn = notify.notify_dsn.unwrap_or_else(|| connection.clone());
     let notifier =
-        notify.channel.map(|channel| Notifier::new(connection, channel, notify.format, feed.backoff()));
-    let lock =
-        ha.then(|| Lock { connection: feed.connection().to_owned(), name: ha_name.unwrap_or(fallback) });
+        notify.channel.map(|channel| Notifier::new(notify_dsn, channel, notify.format, feed.backoff()));
+    let lock = ha.then(|| Lock { connection, name: ha_name.unwrap_or(fallback) });
     let (stage, board) = (Stage::new(), Board::new());
     let bridge = Arc::new(Bridge { feed, notifier, lock, stage, board });
     let server = Server::bind(&http, &bridge).await?;
     tokio::select! {
         failure = bridge.work() => failure.map(|never| match never {}),
-        failure = server.serve() => failure.map(|never| match never {}),
+        never = server.serve() => match never {},
         role = role_at(requested, &bridge.stage) => {
             if let Role::Active { status, .. } = role {
                 service::stopping();

@@ -9,9 +9,10 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, Command};
-use toml::{Table, Value};
+use toml::de::{DeTable, DeValue};
 
 use crate::failure::Failure;
+use crate::usage;
 
 /// The definition, with what the environment and the file say in it.
 pub(crate) fn apply(command: Command, given: &[OsString]) -> Result<Command, Failure> {
@@ -27,32 +28,72 @@ pub(crate) fn apply(command: Command, given: &[OsString]) -> Result<Command, Fai
         let message = format!("the configuration file {} cannot be read: {error}", path.display());
         Failure::configuration(message, "check --config, or PGNUDGE_CONFIG")
     })?;
-    with_settings(command, &text).map_err(|(message, hint)| in_file(&path, &message, hint))
+    with_settings(command, &text).map_err(|mistake| mistake.in_file(&path))
 }
 
 /// The definition with the file's settings as its defaults. What a flag says, or the environment, wins
-/// over a default.
-fn with_settings(command: Command, text: &str) -> Result<Command, (String, String)> {
-    let settings: Table = text.parse().map_err(|error: toml::de::Error| {
-        (error.to_string().trim().to_owned(), "see https://toml.io".into())
+/// over a default. The help shows none of them: one may be a password.
+fn with_settings(command: Command, text: &str) -> Result<Command, Mistake> {
+    let settings = DeTable::parse(text).map_err(|error| Mistake {
+        line: error.span().map(|span| Place::of(text, span.start)),
+        message: "this is not TOML".into(),
+        hint: "strings stand in quotes, one setting to a line: see https://toml.io".into(),
     })?;
     let mut known = arguments_of(&command);
     known.retain(|argument| key(argument).is_some_and(|key| key != "config"));
     let mut defaults = Vec::new();
-    for (name, value) in &settings {
-        let argument = known.iter().find(|argument| key(argument).as_ref() == Some(name));
-        let argument = argument.ok_or_else(|| unknown(name, &known))?;
-        let values = values(name, value)?;
-        check(argument, name, &values)?;
-        defaults.push((name.clone(), values));
+    for (name, value) in settings.get_ref() {
+        let at = |start| move |(message, hint)| Mistake { line: Some(Place::of(text, start)), message, hint };
+        let argument = known.iter().find(|argument| key(argument).as_deref() == Some(name.get_ref()));
+        let argument =
+            argument.ok_or_else(|| unknown(name.get_ref(), &known)).map_err(at(name.span().start))?;
+        let values = values(name.get_ref(), value.get_ref()).map_err(at(value.span().start))?;
+        check(argument, name.get_ref(), &values).map_err(at(value.span().start))?;
+        defaults.push((name.get_ref().to_string(), values));
     }
     Ok(on_every_argument(command, &|argument| {
         let default = defaults.iter().find(|(name, _)| key(&argument).as_ref() == Some(name));
         match default {
-            Some((_, values)) => argument.default_values(values.clone()),
+            Some((_, values)) => {
+                let hidden = argument.get_action().takes_values();
+                argument.default_values(values.clone()).hide_default_value(hidden)
+            }
             None => argument,
         }
     }))
+}
+
+/// What is wrong in the file, and where. It quotes the names of settings, never a value: what stands there may be
+/// a password.
+#[derive(Debug)]
+struct Mistake {
+    line: Option<Place>,
+    message: String,
+    hint: String,
+}
+
+/// A place in a text, both counted from 1, the column in characters.
+#[derive(Debug, PartialEq, Eq)]
+struct Place {
+    line: usize,
+    column: usize,
+}
+
+impl Place {
+    fn of(text: &str, offset: usize) -> Self {
+        let before = text.get(..offset).unwrap_or(text);
+        let start = before.rfind('\n').map_or(0, |end| end + 1);
+        let column = before.get(start..).unwrap_or_default().chars().count() + 1;
+        Self { line: before.matches('\n').count() + 1, column }
+    }
+}
+
+impl Mistake {
+    fn in_file(self, path: &Path) -> Failure {
+        let Self { line, message, hint } = self;
+        let place = line.map(|Place { line, column }| format!(", line {line}, column {column}"));
+        Failure::configuration(format!("{}{}: {message}", path.display(), place.unwrap_or_default()), hint)
+    }
 }
 
 /// What an option is called outside of the command line: its long name; the connection text has none.
@@ -91,18 +132,19 @@ fn file_named_in(given: &[OsString]) -> Option<PathBuf> {
 }
 
 /// A value as the command line would have it; several for an array.
-fn values(name: &str, value: &Value) -> Result<Vec<String>, (String, String)> {
-    let one = |value: &Value| match value {
-        Value::String(text) => Ok(text.clone()),
-        Value::Integer(number) => Ok(number.to_string()),
-        Value::Boolean(truth) => Ok(truth.to_string()),
+fn values(name: &str, value: &DeValue<'_>) -> Result<Vec<String>, (String, String)> {
+    let one = |value: &DeValue<'_>| match value {
+        DeValue::String(text) => Ok(text.to_string()),
+        DeValue::Integer(number) => Ok(i64::from_str_radix(number.as_str(), number.radix())
+            .map_or_else(|_| number.to_string(), |number| number.to_string())),
+        DeValue::Boolean(truth) => Ok(truth.to_string()),
         other => {
             let message = format!("{name} is a {}", other.type_str());
             Err((message, "write a string, a number, true or false, or an array of those".into()))
         }
     };
     match value {
-        Value::Array(values) => values.iter().map(one).collect(),
+        DeValue::Array(values) => values.iter().map(|value| one(value.get_ref())).collect(),
         value => Ok(vec![one(value)?]),
     }
 }
@@ -119,12 +161,9 @@ fn check(argument: &Arg, name: &str, values: &[String]) -> Result<(), (String, S
     }
     let parsed = probe.try_get_matches_from(given);
     parsed.map(drop).map_err(|error| {
-        let text = error.render().to_string();
-        let cause = text.lines().next().unwrap_or_default();
-        let cause = cause.trim_start_matches("error: ").replace(" for '[value]...'", "");
         let hint =
             if switch { "write true or false".to_owned() } else { format!("see --{name} in pgnudge --help") };
-        (format!("{name}: {cause}"), hint)
+        (format!("invalid value for {name}: {}", usage::expected(&error)), hint)
     })
 }
 
@@ -136,10 +175,6 @@ fn unknown(name: &str, known: &[Arg]) -> (String, String) {
         format!("did you mean {key}?")
     });
     (format!("there is no setting {name:?}"), hint)
-}
-
-fn in_file(path: &Path, message: &str, hint: String) -> Failure {
-    Failure::configuration(format!("{}: {message}", path.display()), hint)
 }
 
 #[cfg(test)]
@@ -176,18 +211,59 @@ mod tests {
     #[test]
     fn a_mistake_is_named_with_its_remedy() {
         let check = |file, cause: &str, remedy: &str| {
-            let (message, hint) = with_settings(Arguments::command(), file).unwrap_err();
+            let Mistake { message, hint, .. } = with_settings(Arguments::command(), file).unwrap_err();
             assert!(message.contains(cause) && hint.contains(remedy), "{message} / {hint}");
         };
         check("debonce = '1s'", "no setting \"debonce\"", "did you mean debounce?");
         check("xyzzy = 1", "no setting \"xyzzy\"", "--help");
         check("config = 'x'", "no setting \"config\"", "");
-        check("debounce = 'soon'", "debounce: invalid value 'soon'", "--debounce");
-        check("once = 'perhaps'", "once: invalid value 'perhaps'", "true or false");
+        check("debounce = 'soon'", "invalid value for debounce: write 50ms", "--debounce");
+        check("once = 'perhaps'", "invalid value for once: ", "true or false");
         check("debounce = ['1s', '2s']", "one value", "brackets");
         check("debounce = 1.5", "debounce is a float", "a string");
         check("debounce = ", "TOML", "toml.io");
         check("[watch]\nonce = true", "no setting \"watch\"", "");
+    }
+
+    #[test]
+    fn a_mistake_is_at_a_line_and_a_column() {
+        let check = |file: &str, line, column| {
+            let mistake = with_settings(Arguments::command(), file).unwrap_err();
+            assert_eq!(mistake.line, Some(Place { line, column }), "{file:?}: {}", mistake.message);
+        };
+        check("once = true\ndebonce = '1s'", 2, 1);
+        check("# ü\ndebounce = 'soon'", 2, 12);
+        check("\n\ndebounce = 1.5", 3, 12);
+        check("once = true\n\n  dsn = host", 3, 9);
+    }
+
+    /// Each character of a file with a secret in it in turn is left out, or another put before it.
+    #[test]
+    fn a_mistake_repeats_no_value() {
+        let file = "http-token = \"hunter2\"\ndsn = 'postgres://u:hunter2@h/d'\ndebounce = \"hunter2\"\n\
+                    table = [\"hunter2\", 1.5]\nhttp-max-subscribers = \"hunter2\"\nonce = \"hunter2\"\n";
+        let mut mistakes = 0;
+        for at in 0..file.len() {
+            let (before, after) = file.split_at(at);
+            let cut = format!("{before}{}", &after[1..]);
+            let grown = "'\"=[]{}#\n\\.,\u{1}é".chars().map(|c| format!("{before}{c}{after}"));
+            for text in grown.chain([cut]) {
+                let Err(mistake) = with_settings(Arguments::command(), &text) else { continue };
+                mistakes += 1;
+                let shown = format!("{mistake:?}");
+                assert!(!["hunter", "unter2"].iter().any(|part| shown.contains(part)), "{shown}\n{text}");
+            }
+        }
+        assert!(mistakes > 1_000, "{mistakes}");
+    }
+
+    #[test]
+    fn the_help_shows_nothing_of_the_file() {
+        let file = "http-token = 'hunter2'\ndsn = 'password=hunter2'\nhttp-host = ['hunter2']\n";
+        let mut command = with_settings(Arguments::command(), file).unwrap();
+        let bridge = command.find_subcommand_mut("bridge").unwrap();
+        let help = bridge.render_long_help().to_string();
+        assert!(help.contains("--http-token") && !help.contains("hunter2"), "{help}");
     }
 
     #[test]

@@ -17,13 +17,14 @@ use std::io::Write;
 
 use crate::arguments::{DoctorArguments, Output};
 use crate::failure::Failure;
+use crate::json;
 
 /// Prints what it finds. Fails when no transport works.
 pub(crate) async fn run(arguments: &DoctorArguments) -> Result<(), Failure> {
     let report = examination::examine(&arguments.feed).await;
     let text = match arguments.output {
         Output::Text => report.text(console::colors_enabled()),
-        Output::Json => serde_json::to_string(&report).map_err(std::io::Error::from)? + "\n",
+        Output::Json => json::line(&report).map_err(std::io::Error::from)? + "\n",
     };
     let mut stdout = std::io::stdout().lock();
     stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush())?;

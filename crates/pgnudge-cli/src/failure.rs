@@ -3,6 +3,10 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use pgnudge::Printable;
+
+use crate::usage;
+
 /// An error while running; for `doctor`: no transport works.
 const FAILED: u8 = 1;
 /// A command line, environment or file that is wrong.
@@ -21,11 +25,8 @@ pub(crate) struct Failure {
 impl Failure {
     /// A command line that cannot be read.
     pub(crate) fn usage(error: &clap::Error) -> Self {
-        let rendered = error.render().to_string();
-        let mut lines = rendered.lines().map(str::trim).filter(|line| !line.is_empty());
-        let message = lines.next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-        let tip = lines.find_map(|line| line.strip_prefix("tip: ")).map(str::to_owned);
-        Self { status: USAGE, message, hint: tip.unwrap_or_else(|| "see pgnudge --help".into()) }
+        let (message, hint) = usage::words(error);
+        Self { status: USAGE, message, hint }
     }
 
     /// A configuration that cannot be read, or that asks for what cannot be.
@@ -54,20 +55,13 @@ impl Failure {
         let Self { status, message, hint } = self;
         let mut stderr = io::stderr().lock();
         if !message.is_empty() {
-            let _ = writeln!(stderr, "error: {}", one_line(message));
+            let _ = writeln!(stderr, "error: {}", Printable(message));
         }
         if !hint.is_empty() {
-            let _ = writeln!(stderr, "hint: {}", one_line(hint));
+            let _ = writeln!(stderr, "hint: {}", Printable(hint));
         }
         ExitCode::from(*status)
     }
-}
-
-/// Causes may quote what came from outside.
-pub(crate) fn one_line(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() })
-        .collect()
 }
 
 impl From<pgnudge::Error> for Failure {

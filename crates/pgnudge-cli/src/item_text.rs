@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use console::Style;
-use pgnudge::FeedItem;
+use pgnudge::{FeedItem, Printable};
 
 /// One line: when, and what happened. Names and keys are escaped: they may hold anything.
 pub(crate) struct ItemText<'a> {
@@ -51,7 +51,7 @@ impl fmt::Display for ItemText<'_> {
                 for (n, event) in events.iter().enumerate() {
                     let comma = if n > 0 { ", " } else { "" };
                     let payload = event.payload();
-                    let name = table.apply_to(payload.escape_debug());
+                    let name = table.apply_to(Printable(payload));
                     write!(f, "{comma}{name} {}", count.apply_to(format_args!("×{}", event.count)))?;
                 }
                 lsn

@@ -1,12 +1,20 @@
 //! Logs, to stderr.
 
+use std::borrow::Cow;
+use std::fmt::{self, Debug};
 use std::io::{self, IsTerminal, Write};
 
+use console::Style;
+use pgnudge::Printable;
+use tracing::field::Field;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::field::MakeExt;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::{Writer, debug_fn};
 
 use crate::arguments::LogFormat;
+use crate::json;
 use crate::screen::Screen;
 
 /// From that level on, and more with each `-v`. `RUST_LOG` has the last word. What is drawn on the screen makes
@@ -19,10 +27,27 @@ pub(crate) fn start(least: LevelFilter, verbose: u8, format: LogFormat, screen: 
         _ => LevelFilter::TRACE,
     };
     let filter = EnvFilter::builder().with_default_directive(level.into()).from_env_lossy();
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(Stderr { screen });
+    let log = tracing_subscriber::fmt().with_env_filter(filter);
+    let json = format == LogFormat::Json;
+    let log = log.with_writer(Stderr { screen, json });
     match format {
-        LogFormat::Text => log.with_ansi(is_coloured()).init(),
+        LogFormat::Text => {
+            log.with_ansi(is_coloured()).fmt_fields(debug_fn(field).delimited(" ")).init();
+        }
         LogFormat::Json => log.json().flatten_event(true).init(),
+    }
+}
+
+/// One field of a line. Values may quote what came from outside; the formatter of the library lets line ends and
+/// marks of direction through, and in the fields everything.
+fn field(writer: &mut Writer<'_>, field: &Field, value: &dyn Debug) -> fmt::Result {
+    let value = Printable(format_args!("{value:?}"));
+    match field.name() {
+        "message" => write!(writer, "{value}"),
+        name => {
+            let style = Style::new().force_styling(writer.has_ansi_escapes());
+            write!(writer, "{}{}{value}", style.clone().italic().apply_to(name), style.dim().apply_to("="))
+        }
     }
 }
 
@@ -34,6 +59,8 @@ fn is_coloured() -> bool {
 /// Standard error, which may share its terminal with a screen.
 struct Stderr {
     screen: Option<Screen>,
+    /// Whether lines are JSON, whose strings are escaped here.
+    json: bool,
 }
 
 impl<'a> MakeWriter<'a> for Stderr {
@@ -45,14 +72,65 @@ impl<'a> MakeWriter<'a> for Stderr {
 }
 
 impl Write for &Stderr {
+    /// A whole line, or lines.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let shown = if self.json { escaped_lines(line).into() } else { Cow::Borrowed(line) };
+        let write = || io::stderr().write_all(&shown);
         match &self.screen {
-            Some(screen) => screen.aside(|| io::stderr().write(line)),
-            None => io::stderr().write(line),
-        }
+            Some(screen) => screen.aside(write),
+            None => write(),
+        }?;
+        Ok(line.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
         io::stderr().flush()
+    }
+}
+
+/// Objects, each in a line of its own.
+fn escaped_lines(lines: &[u8]) -> Vec<u8> {
+    let lines = String::from_utf8_lossy(lines);
+    let escaped = lines.lines().map(|line| json::escaped(line.to_owned()) + "\n");
+    escaped.collect::<String>().into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::{Arc, Mutex, PoisonError};
+
+    #[derive(Clone, Default)]
+    struct Sink(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Sink {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_line_of_the_log_stays_one_line() {
+        let (sink, name) = (Sink::default(), "x\nWARN forged\x1b[2J\u{202e}\u{9b}");
+        let writer = sink.clone();
+        let log = tracing_subscriber::fmt().with_writer(move || writer.clone()).with_ansi(false);
+        let log = log.fmt_fields(debug_fn(field).delimited(" ")).finish();
+        tracing::subscriber::with_default(log, || {
+            tracing::warn!(error = %name, text = name, n = 1, "about {name}");
+        });
+        let line = String::from_utf8(sink.0.lock().unwrap().clone()).unwrap();
+        let shown = r"x\nWARN forged\u{1b}[2J\u{202e}\u{9b}";
+        let expect = format!("about {shown} error={shown} text=\"{shown}\" n=1\n");
+        assert!(line.ends_with(&expect), "{line}");
+    }
+
+    #[test]
+    fn lines_of_json_keep_their_ends() {
+        assert_eq!(escaped_lines("{\"a\":\"\u{9b}\"}\n{}\n".as_bytes()), b"{\"a\":\"\\u009b\"}\n{}\n");
     }
 }

@@ -14,10 +14,12 @@ mod doctor;
 mod failure;
 mod item_json;
 mod item_text;
+mod json;
 mod logging;
 mod screen;
 mod service;
 mod shutdown;
+mod usage;
 mod watch;
 
 use std::io;

@@ -2,7 +2,7 @@
 //!
 //! Without one (`NOTIFY_SOCKET` is not set) nothing happens.
 
-use pgnudge::Status;
+use pgnudge::{Printable, Status};
 use tokio::sync::watch;
 
 /// Follows a feed for as long as it lives: ready once it streams, and in words what it does.
@@ -24,9 +24,10 @@ pub(crate) fn follow(mut status: watch::Receiver<Status>) {
     });
 }
 
-/// One line, as `systemctl status` shows it.
+/// One line, as `systemctl status` shows it. A line end would begin another assignment (`MAINPID=`), so whatever
+/// the words quote is made printable.
 fn words(status: &Status) -> String {
-    match status {
+    let words = match status {
         Status::Connecting { .. } => "connecting".into(),
         Status::WaitingForSlot { blocker: Some(blocker), .. } => {
             format!("waiting for the slot, behind {blocker}")
@@ -35,7 +36,8 @@ fn words(status: &Status) -> String {
         Status::Streaming { plugin, .. } => format!("streaming with {}", plugin.name()),
         Status::BackingOff { error, attempt, .. } => format!("attempt {attempt} failed: {error}"),
         _ => "running".into(),
-    }
+    };
+    Printable(words).to_string()
 }
 
 /// READY may be said again and again; systemd hears the first.

@@ -12,7 +12,7 @@ use nudge_engine::{
 use tokio::sync::watch;
 
 use crate::settings::{ConnectTimeout, Environment, Resolved, Settings};
-use crate::{Error, Feed, PluginChoice, passwords, target};
+use crate::{Error, Feed, PluginChoice, Printable, passwords, target};
 
 /// A feed that is not connected yet. Nothing is checked before [`connect`](Self::connect), which
 /// reports what is wrong with a remedy.
@@ -260,6 +260,19 @@ impl Builder {
         self.status.subscribe()
     }
 
+    /// Checks what needs no server: the connection text, the patterns and the knobs, by themselves and together.
+    /// [`connect`](Self::connect) does it, too; this is for programs that have something else to do first.
+    ///
+    /// # Errors
+    /// A setting that is wrong; [`Error::hint`] names the remedy.
+    pub fn check(&self) -> Result<(), Error> {
+        filter(&self.tables)?;
+        resolved(&self.connection, &Environment::of_process())?;
+        let mut knobs = self.knobs.clone();
+        knobs.connect_timeout = self.connect_timeout.unwrap_or(knobs.connect_timeout);
+        knobs.check()
+    }
+
     /// Connects and waits until the feed is live. While there is hope it tries for ever: the server is
     /// not there yet, it is starting up, its slots are in use.
     ///
@@ -295,14 +308,17 @@ pub(crate) fn filter(patterns: &[String]) -> Result<TableFilter, Error> {
     parsed.collect()
 }
 
-pub(crate) fn resolve(connection: &str, environment: &Environment) -> Result<Settings, Error> {
-    let resolved = Settings::resolve(connection, environment);
-    let Resolved { settings, warnings } = resolved.map_err(|error| {
+fn resolved(connection: &str, environment: &Environment) -> Result<Resolved, Error> {
+    Settings::resolve(connection, environment).map_err(|error| {
         let hint = error.hint().unwrap_or("see docs/connecting.md for every setting");
         Error::config(error.to_string(), hint).with_source(error)
-    })?;
+    })
+}
+
+pub(crate) fn resolve(connection: &str, environment: &Environment) -> Result<Settings, Error> {
+    let Resolved { settings, warnings } = resolved(connection, environment)?;
     for warning in warnings {
-        tracing::warn!("{warning}");
+        tracing::warn!("{}", Printable(warning));
     }
     Ok(settings)
 }
@@ -325,6 +341,22 @@ mod tests {
     fn debug_shows_no_secrets() {
         let builder = Feed::builder("postgres://u:hunter2@h/d");
         assert!(!format!("{builder:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn a_wrong_knob_is_found_without_a_server() {
+        let builder = || Feed::builder("host=127.0.0.1");
+        assert!(builder().check().is_ok());
+        let (zero, ms) = (Duration::ZERO, Duration::from_millis(1));
+        for wrong in [
+            builder().backoff(zero, zero),
+            builder().backoff(ms, Duration::MAX),
+            builder().connect_timeout(zero),
+            builder().tables(["orders"]),
+            Feed::builder("pot=1"),
+        ] {
+            assert!(wrong.check().unwrap_err().is_permanent());
+        }
     }
 
     #[test]

@@ -53,5 +53,5 @@ pub use nudge_engine::policy::{Edge, Platform, Visibility};
 pub use nudge_engine::runtime::{Blocker, SessionKind, Status};
 pub use nudge_engine::{
     Error, ErrorKind, Event, FeedItem, Key, KeyColumn, KeyValue, Lsn, PasswordError, Payload, Plugin,
-    PluginChoice, Reason, SlotName, TableName, TablePattern,
+    PluginChoice, Printable, Reason, SlotName, TableName, TablePattern, is_invisible,
 };

@@ -42,18 +42,30 @@ impl Session {
         };
         let mut target = target::from_settings(settings);
         target.tcp.keepalive = target.tcp.keepalive.map(watchful);
+        // Keepalive watches a connection at rest; this one that has said something.
+        target.tcp.user_timeout = target.tcp.user_timeout.or(Some(SILENCE));
         let dial = Arc::new(TargetDialer::new(target.clone()));
         runtime::Session::connect(&target, dial, kind, limit).await.map(Self)
     }
 
-    /// Runs SQL and yields the rows of all its statements as text; NULL is `None`. There is no limit of
-    /// time; a call that is dropped before it is done ends the session.
+    /// Runs SQL that the server answers at once, and yields the rows of all its statements as text; NULL is
+    /// `None`. An answer has as long as a login (`connect_timeout` of the connection text, or 10 s), and a minute
+    /// at most. A call that is dropped before it is done ends the session.
     ///
     /// # Errors
-    /// The server's refusal, after which the session can be used again, or the end of the connection,
-    /// after which it cannot. An answer beyond 16 MiB is refused.
+    /// The server's refusal, after which the session can be used again; the end of the connection, or an answer
+    /// that does not come in time, after which it cannot. An answer beyond 16 MiB is refused.
     pub async fn query(&mut self, sql: &str) -> Result<Vec<Vec<Option<String>>>, Error> {
         self.0.query(sql).await
+    }
+
+    /// The same for SQL that may take days, such as a wait for a lock. It ends with the connection, and a network
+    /// that falls silent ends that within half a minute, unless the connection text says otherwise.
+    ///
+    /// # Errors
+    /// As [`query`](Self::query), but for the time.
+    pub async fn query_unlimited(&mut self, sql: &str) -> Result<Vec<Vec<Option<String>>>, Error> {
+        self.0.query_unlimited(sql).await
     }
 
     /// Waits until the connection ends by itself, which a session at rest does not notice otherwise.
@@ -102,3 +114,7 @@ fn watchful(TcpKeepalive { idle, interval, count }: TcpKeepalive) -> TcpKeepaliv
         count: count.or(Some(3)),
     }
 }
+
+/// How long what was sent may stay unacknowledged. On Linux it is also when unanswered keepalive probes end a
+/// connection, so it is not shorter than those take.
+const SILENCE: Duration = Duration::from_secs(25);

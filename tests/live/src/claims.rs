@@ -51,6 +51,7 @@ mod lsn_is_after_the_commit;
 mod mistakes_are_errors_with_hints;
 mod names_are_identical_on_both_plugins;
 mod names_are_matched_as_psql_does;
+mod names_steer_nothing;
 mod names_survive_the_encoding;
 mod next_is_cancel_safe;
 mod no_backfill;
@@ -105,6 +106,7 @@ pub const ALL: &[Claim] = &[
     keyless_tables_nudge::CLAIM,
     names_are_identical_on_both_plugins::CLAIM,
     names_survive_the_encoding::CLAIM,
+    names_steer_nothing::CLAIM,
     settings_change_nothing::CLAIM,
     a_table_filter_works_on_both_plugins::CLAIM,
     keys_are_told::CLAIM,

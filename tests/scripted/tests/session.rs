@@ -65,12 +65,36 @@ async fn all_rows_come_and_a_refusal_leaves_the_session_usable() {
 #[tokio::test(start_paused = true)]
 async fn a_command_that_was_given_up_ends_the_session() {
     let (mut session, mut backend, _) = logged_in(SessionKind::Sql).await;
-    let asked = timeout(Duration::from_secs(1), session.query("SELECT pg_sleep(3600)")).await;
+    let asked = timeout(Duration::from_millis(500), session.query("SELECT pg_sleep(3600)")).await;
     assert!(asked.is_err(), "nobody has answered");
     let error = session.query("SELECT 1").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Network, "{error}");
     backend.expect_query("SELECT pg_sleep").await.unwrap();
     backend.is_left().await;
+}
+
+/// The limit is that of the login, which is a second here.
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_does_not_come_in_time_ends_the_session() {
+    let (mut session, mut backend, _) = logged_in(SessionKind::Sql).await;
+    let asked = timeout(Duration::from_secs(3600), session.query("SELECT 1")).await;
+    let error = asked.expect("a limit of its own").unwrap_err();
+    assert_eq!((error.kind(), error.is_permanent()), (ErrorKind::Timeout, false), "{error}");
+    assert_eq!(session.query("SELECT 2").await.unwrap_err().kind(), ErrorKind::Network);
+    backend.expect_query("SELECT 1").await.unwrap();
+    backend.is_left().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_may_take_days_is_waited_for() {
+    let (mut session, mut backend, _) = logged_in(SessionKind::Sql).await;
+    let server = async {
+        backend.expect_query("DO").await.unwrap();
+        tokio::time::sleep(Duration::from_secs(3 * 24 * 3600)).await;
+        backend.answer_command("DO").await.unwrap();
+    };
+    let (answer, ()) = tokio::join!(session.query_unlimited("DO ''"), server);
+    assert!(answer.unwrap().is_empty());
 }
 
 #[tokio::test(start_paused = true)]

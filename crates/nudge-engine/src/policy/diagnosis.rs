@@ -67,7 +67,7 @@ pub fn network(stage: Stage<'_>, error: io::Error) -> Error {
             "check host and port, and that the server is running and listens there"
         }
         io::ErrorKind::NotFound => "check the socket directory, and that the server is running",
-        _ => "check the network, and the server's log",
+        _ => too_few_files(&error).unwrap_or("check the network, and the server's log"),
     };
     Error::transient(ErrorKind::Network, message).with_hint(hint).with_source(error)
 }
@@ -76,6 +76,13 @@ pub fn network(stage: Stage<'_>, error: io::Error) -> Error {
 /// alert comes in the place of its answer. TLS libraries tell that by their words alone.
 fn is_tls_alert(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::Other && error.to_string().contains("alert")
+}
+
+/// The remedy for EMFILE and ENFILE of POSIX: the process or the system has no descriptor left. The standard
+/// library has no word for it, but all of Unix has these numbers.
+pub fn too_few_files(error: &io::Error) -> Option<&'static str> {
+    let short = cfg!(unix) && matches!(error.raw_os_error(), Some(23 | 24));
+    short.then_some("raise the limit of open files: ulimit -n, or LimitNOFILE= in the unit of systemd")
 }
 
 /// A step took longer than its knob allows.
@@ -305,6 +312,15 @@ mod tests {
         assert!(refuses_plugin(&response("58P01", "could not access file", "")));
         assert!(refuses_plugin(&response("42501", "no", "add it to output_plugin_libraries")));
         assert!(!refuses_plugin(&response("42501", "permission denied", "")));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn too_few_files_have_their_own_remedy() {
+        for number in [23, 24] {
+            let error = network(Stage::Connect, io::Error::from_raw_os_error(number));
+            assert!(error.hint().unwrap().contains("ulimit -n") && !error.is_permanent(), "{error}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nudge_decode::TableFilter;
-use nudge_proto::DataRow;
+use nudge_proto::{DataRow, Printable};
 use tokio::time::timeout;
 
 use crate::policy::diagnosis::{self, Stage};
@@ -127,7 +127,7 @@ pub(crate) async fn warn_of_empty_patterns(
     let warn = |row: DataRow<'_>| {
         let index = row.columns().next().map(lossy).and_then(|index| index);
         if let Some(pattern) = index.and_then(|index| question::pattern_of(filter, &index)) {
-            tracing::warn!(%pattern, "no table matches this pattern yet: check schema, name and case");
+            tracing::warn!(pattern = %Printable(pattern), "no table matches this pattern yet: check schema, name and case");
         }
     };
     let late = |_| Err(diagnosis::timeout(Stage::Session, "connect_timeout"));

@@ -96,9 +96,9 @@ async fn addresses(host: &Host, limit: Duration) -> Result<Vec<Address>, Error> 
         Err(error) => error,
     };
     let message = format!("the host name \"{}\" cannot be looked up: {error}", name.escape_debug());
-    Err(Error::transient(ErrorKind::Network, message)
-        .with_hint("check the host name, and that name resolution works")
-        .with_source(error))
+    let hint =
+        diagnosis::too_few_files(&error).unwrap_or("check the host name, and that name resolution works");
+    Err(Error::transient(ErrorKind::Network, message).with_hint(hint).with_source(error))
 }
 
 /// The host as the settings name it.

@@ -4,8 +4,8 @@ use std::ffi::{CStr, CString};
 use std::time::Duration;
 
 use nudge_proto::{
-    AllowedMethods, ChannelBinding, Credentials, DataRow, ErrorResponse, Inbox, Limits, QueryEvent, Security,
-    Session, StartReplication, Startup, Stream, StreamEvent,
+    AllowedMethods, ChannelBinding, Credentials, DataRow, ErrorResponse, Inbox, Limits, Printable,
+    QueryEvent, Security, Session, StartReplication, Startup, Stream, StreamEvent,
 };
 use tokio::time::timeout;
 
@@ -105,7 +105,7 @@ pub(crate) enum Purpose {
 
 fn text(value: &str) -> Result<CString, Error> {
     let refused = |_| {
-        let value = value.escape_debug();
+        let value = Printable(value);
         Error::config(format!("the setting \"{value}\" contains a zero byte"), "remove the zero byte")
     };
     CString::new(value).map_err(refused)
@@ -156,7 +156,8 @@ impl Conversation {
             match step.event {
                 Some(QueryEvent::Row(row)) => each(row),
                 Some(QueryEvent::Notice(notice)) => {
-                    tracing::debug!(notice = %String::from_utf8_lossy(notice.message()).escape_debug(), "server notice");
+                    let text = String::from_utf8_lossy(notice.message());
+                    tracing::debug!(notice = %Printable(text), "server notice");
                 }
                 Some(QueryEvent::Done { session, outcome }) => done = Some((session, outcome)),
                 None => more = true,

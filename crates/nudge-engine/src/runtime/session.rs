@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nudge_proto::{DataRow, Limits, Parameters, Security};
+use tokio::time::timeout;
 
 use crate::policy::Platform;
 use crate::policy::diagnosis::{self, Stage};
@@ -21,6 +22,8 @@ use crate::{Error, ErrorKind, Target};
 pub struct Session {
     /// `None` while a command is under way, and after one that was given up or broke the connection.
     conversation: Option<Conversation>,
+    /// How long an answer may take that the server owes at once.
+    limit: Duration,
     route: Arc<dyn Route>,
     parameters: Parameters,
     backend_pid: i32,
@@ -39,7 +42,7 @@ pub enum SessionKind {
 
 impl Session {
     /// Logs in to the first of the target's servers that will do. It tries once; `connect_timeout` is
-    /// for each way to a server.
+    /// for each way to a server, and for each answer of [`query`](Self::query), but those have a minute at most.
     ///
     /// # Errors
     /// Whatever stood in the way; [`Error::is_permanent`] tells whether trying again may help.
@@ -63,17 +66,27 @@ impl Session {
             backend_pid: session.backend_key().pid(),
             security: conversation.security.clone(),
             conversation: Some(conversation),
+            limit: connect_timeout.min(LONGEST_WAIT),
             route,
         })
     }
 
-    /// Runs SQL, and yields the rows of all its statements. A future that is dropped before it is done
-    /// ends the session: what the server would have answered is not known any more.
+    /// Runs SQL that the server answers at once, and yields the rows of all its statements. A future that is
+    /// dropped before it is done ends the session: what the server would have answered is not known any more.
     ///
     /// # Errors
-    /// The server's refusal, after which the session can be used again, or the end of the connection,
-    /// after which it cannot.
+    /// The server's refusal, after which the session can be used again; the end of the connection, or an answer
+    /// that does not come in time, after which it cannot.
     pub async fn query(&mut self, sql: &str) -> Result<Vec<Row>, Error> {
+        let late = |_| Err(diagnosis::timeout(Stage::Query, "connect_timeout"));
+        timeout(self.limit, self.query_unlimited(sql)).await.unwrap_or_else(late)
+    }
+
+    /// The same for SQL that may take days, such as a wait for a lock: only the end of the connection ends it.
+    ///
+    /// # Errors
+    /// As [`query`](Self::query), but for the time.
+    pub async fn query_unlimited(&mut self, sql: &str) -> Result<Vec<Row>, Error> {
         let sql = CString::new(sql)
             .map_err(|_| Error::config("the SQL contains a zero byte", "remove the zero byte"))?;
         let conversation = self.conversation.take().ok_or_else(ended)?;
@@ -150,6 +163,8 @@ fn length(text: &Option<String>) -> usize {
     text.as_ref().map_or(0, String::len)
 }
 
+/// Past that an answer does not come, however long a login may take.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// Bytes of one answer. Nobody fills our memory with it.
 const LONGEST_ANSWER: usize = 16 << 20;
 /// What a value costs beside its text.

@@ -4,11 +4,12 @@ use alloc::string::String;
 use core::fmt;
 
 use super::{NoticeResponse, SqlState};
+use crate::Printable;
 
 /// ErrorResponse, the fields of it that a person or a program acts on.
 ///
 /// The texts are what the server sent, made UTF-8. They may hold anything, terminal escapes included:
-/// `Display` escapes control characters, the getters do not.
+/// `Display` is [`Printable`], the getters are not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ErrorResponse {
     severity: String,
@@ -75,18 +76,6 @@ impl fmt::Display for ErrorResponse {
 }
 
 impl core::error::Error for ErrorResponse {}
-
-/// Text of the peer with control characters escaped, so that it cannot steer a terminal.
-struct Printable<'a>(&'a str);
-
-impl fmt::Display for Printable<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for c in self.0.chars() {
-            if c.is_control() { write!(f, "{}", c.escape_default())? } else { write!(f, "{c}")? }
-        }
-        Ok(())
-    }
-}
 
 #[cfg(test)]
 mod tests {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use pgnudge::{Builder, Edge, Feed, Hub, Payload, Plugin, PluginChoice, Subscribe, Visibility};
 
+use super::secret::Secret;
 use super::size::size;
 use super::time::{OrOff, backoff, duration, duration_or_off};
 
@@ -13,7 +14,7 @@ use super::time::{OrOff, backoff, duration, duration_or_off};
 pub(crate) struct FeedArguments {
     /// What psql accepts: a URI (postgres://user@host/db) or key=value text; PG* variables fill the gaps
     #[arg(id = "dsn", value_name = "DSN", default_value = "", hide_default_value = true)]
-    connection: String,
+    connection: Secret,
     /// Only these tables: schema.table, schema.*, *.table, *.* (repeatable, or with commas; quote as in SQL)
     #[arg(short, long = "table", value_name = "PATTERN", value_parser = patterns)]
     tables: Vec<Patterns>,
@@ -111,7 +112,7 @@ enum Switch {
 impl FeedArguments {
     /// The connection text, for what else is said to the same server.
     pub(crate) fn connection(&self) -> &str {
-        &self.connection
+        self.connection.expose()
     }
 
     /// The table patterns, one by one.

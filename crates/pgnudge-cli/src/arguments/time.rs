@@ -10,7 +10,8 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     if text == "0" {
         return Ok(Duration::ZERO);
     }
-    humantime::parse_duration(text).map_err(|error| format!("{error}; write 50ms, 10s or 5m"))
+    // The library's error quotes the text, which may be a secret in the wrong place.
+    humantime::parse_duration(text).map_err(|_| "write 50ms, 10s or 5m".to_owned())
 }
 
 pub(crate) fn duration_or_off(text: &str) -> Result<OrOff, String> {

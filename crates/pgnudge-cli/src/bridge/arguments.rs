@@ -4,9 +4,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use axum::http::uri::Authority;
 use clap::{ArgGroup, Args, ValueEnum};
 
-use crate::arguments::{FeedArguments, duration};
+use crate::arguments::{FeedArguments, Secret, duration};
 use crate::bridge::notification::Channel;
 
 /// A feed, and where it goes to.
@@ -35,7 +36,7 @@ pub(crate) struct NotifyArguments {
     pub(crate) channel: Option<Channel>,
     /// Notify in another database, or on another server [default: where the feed is]
     #[arg(long, value_name = "DSN", requires = "channel")]
-    pub(crate) notify_dsn: Option<String>,
+    pub(crate) notify_dsn: Option<Secret>,
     /// What the notifications say
     #[arg(long, value_enum, default_value_t = Format::Text, requires = "channel")]
     pub(crate) format: Format,
@@ -58,7 +59,7 @@ pub(crate) struct HttpArguments {
     pub(crate) http: Option<SocketAddr>,
     /// Clients have to know this: "Authorization: Bearer TOKEN", or ?access_token=TOKEN
     #[arg(long, value_name = "TOKEN", env = "PGNUDGE_HTTP_TOKEN", hide_env_values = true)]
-    pub(crate) http_token: Option<String>,
+    pub(crate) http_token: Option<Secret>,
     /// The same, read from a file
     #[arg(long, value_name = "FILE", conflicts_with = "http_token")]
     pub(crate) http_token_file: Option<PathBuf>,
@@ -68,11 +69,16 @@ pub(crate) struct HttpArguments {
     /// Pages of this origin may listen, or of any: "*" (repeatable)
     #[arg(long = "cors-origin", value_name = "ORIGIN")]
     pub(crate) cors_origins: Vec<String>,
-    /// Clients at the same time; the next one is told to come back later
+    /// Without a token: also serve requests for this name of the bridge (repeatable), beside localhost and the
+    /// address that it listens on
+    #[arg(long = "http-host", value_name = "NAME", value_parser = host)]
+    pub(crate) http_hosts: Vec<String>,
+    /// Event streams at the same time; the next one is told to come back later. Fewer where the limit of open
+    /// files leaves room for fewer
     #[arg(long, value_name = "N", default_value_t = 20_000)]
     pub(crate) http_max_subscribers: usize,
     /// A comment is sent on a quiet event stream this often, so that nothing in between closes it
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "15s")]
+    #[arg(long, value_name = "TIME", value_parser = heartbeat, default_value = "15s")]
     pub(crate) http_heartbeat: Duration,
 }
 
@@ -88,9 +94,42 @@ fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "write 8080, 127.0.0.1:8080 or [::1]:8080".to_owned())
 }
 
+/// A name as the Host of a request has it, without a port.
+fn host(text: &str) -> Result<String, &'static str> {
+    let authority: Result<Authority, _> = text.parse();
+    let plain = authority.ok().filter(|authority| authority.host() == text && !text.is_empty());
+    plain.map(|_| text.to_ascii_lowercase()).ok_or("write app.example, without scheme, port or path")
+}
+
+/// Often enough for what closes quiet connections, and not so often that it is a load.
+fn heartbeat(text: &str) -> Result<Duration, String> {
+    let heartbeat = duration(text)?;
+    let allowed = Duration::from_millis(100)..=Duration::from_secs(3600);
+    if allowed.contains(&heartbeat) { Ok(heartbeat) } else { Err("write a time from 100ms to 1h".into()) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_heartbeat_is_neither_a_load_nor_too_late() {
+        assert_eq!(heartbeat("100ms"), Ok(Duration::from_millis(100)));
+        assert_eq!(heartbeat("1h"), Ok(Duration::from_secs(3600)));
+        for text in ["0", "99ms", "3601s", "584554531years", "soon"] {
+            assert!(heartbeat(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_name_of_the_bridge_is_a_host_alone() {
+        for text in ["app.example", "db", "10.0.0.1", "[::1]"] {
+            assert_eq!(host(text).as_deref(), Ok(text));
+        }
+        for text in ["", "https://app.example", "app.example:80", "app.example/x", "a b", "u@h"] {
+            assert!(host(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn a_port_alone_is_on_this_host() {

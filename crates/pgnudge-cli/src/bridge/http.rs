@@ -9,10 +9,18 @@
 //! | `/healthz`, `/readyz` | whether the process lives; whether it is active and all its sessions are there |
 
 mod access;
+mod connections;
 mod events;
+mod hosts;
+mod limits;
+mod query;
+mod seats;
 mod status;
+#[cfg(test)]
+mod tests;
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -21,7 +29,6 @@ use axum::http::{StatusCode, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::serve::ListenerExt;
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -30,17 +37,21 @@ use crate::bridge::Bridge;
 use crate::bridge::arguments::HttpArguments;
 use crate::failure::Failure;
 use access::{Access, cors};
+use connections::Connections;
+use hosts::Hosts;
+use limits::Limits;
+use seats::Seats;
+use status::Latest;
 
 /// The server, bound and not serving yet. Without `--http` it does nothing.
-pub(super) struct Server(Option<(TcpListener, Router)>);
+pub(super) struct Server(Option<(Connections, Router)>);
 
 /// What every request can see.
 #[derive(Clone)]
 struct Web {
     bridge: Arc<Bridge>,
-    seats: Arc<Semaphore>,
-    max_seats: usize,
-    heartbeat: std::time::Duration,
+    seats: Seats,
+    latest: Arc<Latest>,
     metrics: PrometheusHandle,
 }
 
@@ -49,34 +60,43 @@ impl Server {
     pub(super) async fn bind(arguments: &HttpArguments, bridge: &Arc<Bridge>) -> Result<Self, Failure> {
         let Some(address) = arguments.http else { return Ok(Self(None)) };
         let access = Access::new(address, arguments)?;
+        let has_token = access.has_token();
         let listener = TcpListener::bind(address).await.map_err(|error| {
             Failure::because(format!("cannot listen on {address}: {error}"), "choose another --http address")
         })?;
         let metrics = recorder()
             .map_err(|error| Failure::because(format!("metrics cannot be recorded: {error}"), ""))?;
-        let max_seats = arguments.http_max_subscribers.min(Semaphore::MAX_PERMITS);
-        let web = Web {
-            bridge: Arc::clone(bridge),
-            seats: Arc::new(Semaphore::new(max_seats)),
-            max_seats,
-            heartbeat: arguments.http_heartbeat.max(std::time::Duration::from_millis(1)),
-            metrics,
-        };
-        let router = router(web, access).layer(cors(&arguments.cors_origins)?);
+        let limits = Limits::of_process(arguments.http_max_subscribers)?;
+        let heartbeat = arguments.http_heartbeat;
+        let seats = Seats::new(limits.streams, heartbeat);
+        let web = Web { bridge: Arc::clone(bridge), seats, latest: Arc::default(), metrics };
+        let router = guarded(router(web, access), address, arguments, has_token)?;
         tracing::info!(address = %listener.local_addr()?, "serving HTTP");
-        Ok(Self(Some((listener, router))))
+        let free = Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS)));
+        let connections = Connections { listener, free, patience: connections::patience(heartbeat) };
+        Ok(Self(Some((connections, router))))
     }
 
-    /// Serves for ever.
-    pub(super) async fn serve(self) -> Result<Infallible, Failure> {
-        let Some((listener, router)) = self.0 else { return std::future::pending().await };
-        // A nudge is a few bytes, and shall not wait for more.
-        let listener = listener.tap_io(|socket| {
-            let _ = socket.set_nodelay(true);
-        });
-        axum::serve(listener, router).await?;
-        std::future::pending().await
+    /// Serves until it is dropped.
+    pub(super) async fn serve(self) -> Infallible {
+        let Some((connections, router)) = self.0 else { return std::future::pending().await };
+        connections.serve(router).await
     }
+}
+
+/// What holds for every path: pages of which origins may ask, and under which name of this host.
+fn guarded(
+    router: Router,
+    address: SocketAddr,
+    arguments: &HttpArguments,
+    has_token: bool,
+) -> Result<Router, Failure> {
+    let router = router.layer(cors(&arguments.cors_origins)?);
+    if has_token {
+        return Ok(router);
+    }
+    let hosts = Hosts { bound: address.ip(), listed: arguments.http_hosts.clone() };
+    Ok(router.layer(middleware::from_fn_with_state(Arc::new(hosts), hosts::check)))
 }
 
 fn router(web: Web, access: Access) -> Router {
@@ -117,14 +137,7 @@ async fn ready(State(web): State<Web>) -> Response {
 async fn metrics_text(State(web): State<Web>) -> Response {
     let active = web.bridge.stage.term().is_some();
     metrics::gauge!("pgnudge_bridge_active").set(f64::from(u8::from(active)));
-    metrics::gauge!("pgnudge_bridge_subscribers").set(web.occupied() as f64);
+    metrics::gauge!("pgnudge_bridge_subscribers").set(web.seats.occupied() as f64);
     web.metrics.run_upkeep();
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], web.metrics.render()).into_response()
-}
-
-impl Web {
-    /// How many clients hold an event stream.
-    fn occupied(&self) -> usize {
-        self.max_seats.saturating_sub(self.seats.available_permits())
-    }
 }

@@ -6,12 +6,13 @@
 
 use pgnudge::{Error, Session, SessionKind};
 
+use crate::arguments::Secret;
 use crate::bridge::notification::literal;
 
 /// The lock of one group of bridges.
 #[derive(Debug)]
 pub(crate) struct Lock {
-    pub(crate) connection: String,
+    pub(crate) connection: Secret,
     pub(crate) name: String,
 }
 
@@ -25,12 +26,12 @@ impl Lock {
     /// # Errors
     /// The loss of the session, or that there is none.
     pub(crate) async fn acquire(&self) -> Result<Held, Error> {
-        let mut session = Session::connect(&self.connection, SessionKind::Sql).await?;
+        let mut session = Session::connect(self.connection.expose(), SessionKind::Sql).await?;
         session.query(SETTINGS).await?;
         // Servers on some systems cannot do this.
         let _ = session.query("SET client_connection_check_interval = '2s'").await;
         tracing::info!(name = self.name, "waiting to become the active bridge");
-        session.query(&wait(&self.name)).await?;
+        session.query_unlimited(&wait(&self.name)).await?;
         Ok(Held(session))
     }
 }

@@ -6,6 +6,7 @@ use pgnudge::{Event, FeedItem, Lsn, Reason};
 
 use crate::bridge::arguments::Format;
 use crate::item_json::{EventJson, ItemJson};
+use crate::json;
 
 /// The name of a channel, which is an identifier of the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,26 +65,27 @@ fn text(event: &Event) -> String {
 
 /// As few objects as the limit allows, each complete.
 fn objects(item: &FeedItem) -> Vec<String> {
-    let FeedItem::Batch { events, lsn } = item else { return vec![json(&ItemJson::from(item))] };
-    let envelope = json(&ItemJson::Batch { lsn: lsn.to_string(), events: Vec::new() }).len();
+    let FeedItem::Batch { events, lsn } = item else { return vec![object(&ItemJson::from(item))] };
+    let envelope = object(&ItemJson::Batch { lsn: lsn.to_string(), events: Vec::new() }).len();
     let (mut objects, mut open, mut length) = (Vec::new(), Vec::new(), envelope);
     for event in events {
         let event = EventJson::from(event);
-        let more = json(&event).len() + 1;
+        let more = object(&event).len() + 1;
         if length + more > LONGEST && !open.is_empty() {
-            objects.push(json(&ItemJson::Batch { lsn: lsn.to_string(), events: std::mem::take(&mut open) }));
+            objects
+                .push(object(&ItemJson::Batch { lsn: lsn.to_string(), events: std::mem::take(&mut open) }));
             length = envelope;
         }
         length += more;
         open.push(event);
     }
-    objects.push(json(&ItemJson::Batch { lsn: lsn.to_string(), events: open }));
+    objects.push(object(&ItemJson::Batch { lsn: lsn.to_string(), events: open }));
     objects
 }
 
 /// Texts and numbers always have a JSON form.
-fn json(value: &impl serde::Serialize) -> String {
-    serde_json::to_string(value).unwrap_or_default()
+fn object(value: &impl serde::Serialize) -> String {
+    json::line(value).unwrap_or_default()
 }
 
 /// One statement, and so one transaction: whoever listens gets all payloads of an item or none. Its

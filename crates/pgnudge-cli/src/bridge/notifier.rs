@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use pgnudge::{Error, ErrorKind, FeedItem, Lsn, Session, SessionKind, Subscription};
-use tokio::time::timeout;
 
+use crate::arguments::Secret;
 use crate::bridge::arguments::Format;
 use crate::bridge::notification::{self, Channel};
 use crate::bridge::retry::Retry;
@@ -19,7 +19,7 @@ use crate::bridge::retry::Retry;
 /// A channel, and the session in which it is notified.
 #[derive(Debug)]
 pub(crate) struct Notifier {
-    connection: String,
+    connection: Secret,
     channel: Channel,
     format: Format,
     backoff: (Duration, Duration),
@@ -29,7 +29,7 @@ pub(crate) struct Notifier {
 
 impl Notifier {
     pub(crate) fn new(
-        connection: String,
+        connection: Secret,
         channel: Channel,
         format: Format,
         backoff: (Duration, Duration),
@@ -105,14 +105,13 @@ impl Notifier {
     async fn notify(&self, session: &mut Session, item: &FeedItem) -> Result<(), Error> {
         let payloads = notification::payloads(item, self.format);
         let sql = notification::statement(&self.channel, &payloads);
-        let late = |_| Err(Error::transient(ErrorKind::Timeout, "the server does not answer to NOTIFY"));
-        timeout(LONGEST_ANSWER, session.query(&sql)).await.unwrap_or_else(late)?;
+        session.query(&sql).await?;
         metrics::counter!("pgnudge_bridge_notifications_total").increment(payloads.len() as u64);
         Ok(())
     }
 
     async fn open(&self) -> Result<Session, Error> {
-        let mut session = Session::connect(&self.connection, SessionKind::Sql).await?;
+        let mut session = Session::connect(self.connection.expose(), SessionKind::Sql).await?;
         if session.parameter("in_hot_standby") == Some("on") {
             return Err(Error::permanent(ErrorKind::Server, "a standby does not take NOTIFY")
                 .with_hint("name the primary with --notify-dsn"));
@@ -143,6 +142,3 @@ impl Drop for Connected<'_> {
 /// synchronous standbys; and nobody should end the session because it is quiet.
 const SETTINGS: &str = "SET synchronous_commit = off; SET idle_session_timeout = 0; \
                         SET application_name = 'pgnudge bridge'";
-
-/// NOTIFY waits for other sessions that notify at the same time, not for more.
-const LONGEST_ANSWER: Duration = Duration::from_secs(30);

@@ -213,20 +213,20 @@ mod tests {
         assert!(server("19rc1", "replica", Some("replica")).wal_level().ok);
         assert!(!server("19rc1", "minimal", Some("minimal")).wal_level().ok);
         let check = server("17.11", "replica", None).wal_level();
-        assert!(!check.ok && check.fix.unwrap().starts_with("ALTER SYSTEM SET wal_level = 'logical';"));
+        assert!(!check.ok && check.fix.unwrap().0[0].starts_with("ALTER SYSTEM SET wal_level = 'logical';"));
     }
 
     #[test]
     fn the_remedy_is_that_of_the_service_and_names_the_role() {
         let mut server = server("16.4", "replica", None);
         server.may_replicate = false;
-        assert_eq!(server.replication().fix.unwrap(), "ALTER ROLE nudger REPLICATION;");
+        assert_eq!(server.replication().fix.unwrap().0, ["ALTER ROLE nudger REPLICATION;"]);
         server.platform = Platform::Azure;
         assert_eq!(
-            server.replication().fix.unwrap(),
-            "as the server's administrator: ALTER ROLE nudger REPLICATION"
+            server.replication().fix.unwrap().0,
+            ["as the server's administrator: ALTER ROLE nudger REPLICATION"]
         );
-        assert!(server.wal_level().fix.unwrap().contains("az postgres flexible-server"));
+        assert!(server.wal_level().fix.unwrap().0[0].contains("az postgres flexible-server"));
     }
 
     #[test]

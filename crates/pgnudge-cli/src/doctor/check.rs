@@ -1,6 +1,6 @@
 //! One finding.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 /// What was looked at, what it was like, and what to do about it. The order of the fields is part of the
 /// form.
@@ -9,8 +9,37 @@ pub(super) struct Check {
     pub(super) name: &'static str,
     pub(super) ok: bool,
     pub(super) detail: String,
-    /// To be copied and pasted: SQL, a setting, a command. Only where something is wrong.
-    pub(super) fix: Option<String>,
+    /// Only where something is wrong.
+    pub(super) fix: Option<Fix>,
+}
+
+/// To be copied and pasted: SQL, a setting, a command; one a line. A line may quote a name with a line end in it:
+/// what people see is escaped line by line, so that a name cannot add a command of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Fix(pub(super) Vec<String>);
+
+impl From<Vec<String>> for Fix {
+    fn from(lines: Vec<String>) -> Self {
+        Self(lines)
+    }
+}
+
+impl From<String> for Fix {
+    fn from(line: String) -> Self {
+        Self(vec![line])
+    }
+}
+
+impl From<&str> for Fix {
+    fn from(line: &str) -> Self {
+        line.to_owned().into()
+    }
+}
+
+impl Serialize for Fix {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0.join("\n"))
+    }
 }
 
 impl Check {
@@ -18,7 +47,7 @@ impl Check {
         Self { name, ok: true, detail: detail.into(), fix: None }
     }
 
-    pub(super) fn bad(name: &'static str, detail: impl Into<String>, fix: impl Into<String>) -> Self {
+    pub(super) fn bad(name: &'static str, detail: impl Into<String>, fix: impl Into<Fix>) -> Self {
         Self { name, ok: false, detail: detail.into(), fix: Some(fix.into()) }
     }
 

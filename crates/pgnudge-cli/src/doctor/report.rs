@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 
 use console::Style;
+use pgnudge::Printable;
 use serde::Serialize;
 
-use super::check::Check;
-use crate::failure::one_line;
+use super::check::{Check, Fix};
 
 /// The form that programs rely on.
 #[derive(Debug, Serialize)]
@@ -26,9 +26,9 @@ impl Report {
         for Check { name, ok, detail, fix } in &self.checks {
             let mark = if *ok { good.apply_to("ok  ") } else { bad.apply_to("FAIL") };
             // Writing to a String cannot fail.
-            let _ = writeln!(text, "{mark}  {name:width$}  {}", one_line(detail));
-            for line in fix.iter().flat_map(|fix| fix.lines()) {
-                let _ = writeln!(text, "      {:width$}  {} {line}", "", dim.apply_to("fix:"));
+            let _ = writeln!(text, "{mark}  {name:width$}  {}", Printable(detail));
+            for line in fix.iter().flat_map(|Fix(lines)| lines) {
+                let _ = writeln!(text, "      {:width$}  {} {}", "", dim.apply_to("fix:"), Printable(line));
             }
         }
         let _ = match self.recommended {
@@ -44,8 +44,8 @@ mod tests {
     use super::*;
 
     fn report() -> Report {
-        let checks =
-            vec![Check::good("version", "17.11"), Check::bad("slots", "none is left", "DROP this;\nor that")];
+        let lines = vec!["DROP this;".to_owned(), "or that".to_owned()];
+        let checks = vec![Check::good("version", "17.11"), Check::bad("slots", "none is left", lines)];
         Report { checks, recommended: None }
     }
 
@@ -58,6 +58,18 @@ mod tests {
                       \n\
                       no transport works\n";
         assert_eq!(report().text(false), expect);
+    }
+
+    #[test]
+    fn a_name_can_neither_add_a_remedy_nor_steer_the_terminal() {
+        let name = "x\nDROP TABLE y;\x1b[2J\u{202e}\u{9b}";
+        let checks = vec![Check::bad("a", format!("it is {name}"), format!("ALTER {name}"))];
+        let text = Report { checks, recommended: None }.text(false);
+        let shown = r"x\nDROP TABLE y;\u{1b}[2J\u{202e}\u{9b}";
+        assert!(
+            text.starts_with(&format!("FAIL  a  it is {shown}\n         fix: ALTER {shown}\n\n")),
+            "{text}"
+        );
     }
 
     #[test]

@@ -21,11 +21,7 @@ pub(super) async fn slots(session: &mut Session, server: &Server) -> Check {
         idle.map(|name| format!("SELECT pg_drop_replication_slot({name});  -- if nobody needs it")).collect();
     let more = format!("ALTER SYSTEM SET max_replication_slots = {};  -- then restart the server", most + 10);
     let more = server.remedy(ErrorKind::Exhausted, more);
-    Check::bad(
-        NAME,
-        format!("all {most} are in use"),
-        drop.into_iter().chain([more]).collect::<Vec<_>>().join("\n"),
-    )
+    Check::bad(NAME, format!("all {most} are in use"), drop.into_iter().chain([more]).collect::<Vec<_>>())
 }
 
 /// And one walsender.
@@ -55,9 +51,9 @@ pub(super) async fn long_transactions(session: &mut Session) -> Check {
     if found.is_empty() {
         return Check::good(NAME, "none that writes is older than 5 s, as far as the role may see");
     }
-    let column = |n: usize| found.iter().filter_map(|row| row[n].as_deref()).collect::<Vec<_>>();
+    let column = |n: usize| found.iter().filter_map(|row| row[n].clone()).collect::<Vec<_>>();
     let detail = format!("a new slot waits for them: {}", column(0).join("; "));
-    Check::bad(NAME, detail, column(1).join("\n"))
+    Check::bad(NAME, detail, column(1))
 }
 
 async fn number(session: &mut Session, question: &str) -> Result<u64, Error> {

@@ -75,7 +75,7 @@ impl Kind {
         let which = format!("{count}: {}{more}", names.join(", "));
         let alter: Vec<_> = names.iter().map(|table| format!("ALTER TABLE {table} SET LOGGED;")).collect();
         match *name {
-            UNLOGGED => Check::bad(name, format!("{which}; they never nudge"), alter.join("\n")),
+            UNLOGGED => Check::bad(name, format!("{which}; they never nudge"), alter),
             FOREIGN => {
                 let fix = "watch them with another feed, on the server where they are";
                 Check::bad(name, format!("{which}; they never nudge"), fix)
@@ -147,7 +147,7 @@ mod tests {
     fn only_tables_that_never_nudge_are_a_failure() {
         let kind = |name, count| Kind { name, count, names: vec!["public.t".into()] };
         assert!(KINDS.iter().all(|(name, _)| kind(name, 0).check().ok));
-        assert_eq!(kind(UNLOGGED, 1).check().fix.unwrap(), "ALTER TABLE public.t SET LOGGED;");
+        assert_eq!(kind(UNLOGGED, 1).check().fix.unwrap().0, ["ALTER TABLE public.t SET LOGGED;"]);
         assert_eq!(kind(FOREIGN, 7).check().detail, "7: public.t, ...; they never nudge");
         assert!(kind(KEYLESS, 1).check().ok && kind(PARTITIONED, 1).check().ok);
     }

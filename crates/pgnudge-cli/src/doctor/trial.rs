@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::catalog::Server;
-use super::check::Check;
+use super::check::{Check, Fix};
 use crate::arguments::FeedArguments;
 use crate::shutdown;
 
@@ -100,7 +100,7 @@ impl Trouble {
         };
         let fix = match blocker.pid {
             0 => "SELECT gid, prepared FROM pg_prepared_xacts;  -- then COMMIT PREPARED or ROLLBACK PREPARED"
-                .into(),
+                .to_owned(),
             pid => format!("SELECT pg_terminate_backend({pid});"),
         };
         Check::bad("slot", format!("no slot within {PATIENCE:?}: it waits for {blocker}"), fix)
@@ -158,7 +158,7 @@ fn name(plugin: Plugin) -> &'static str {
 }
 
 /// How a server of one's own comes to offer a plugin.
-fn offer(plugin: Plugin, error: &Error, server: &Server) -> String {
+fn offer(plugin: Plugin, error: &Error, server: &Server) -> Fix {
     let (name, major) = (plugin.name(), server.major());
     let refused = error.sqlstate().is_some_and(|code| code.as_str() == "42501");
     if refused {
@@ -166,16 +166,18 @@ fn offer(plugin: Plugin, error: &Error, server: &Server) -> String {
         let listed: Vec<_> =
             listed.split(',').map(str::trim).filter(|listed| ![name, ""].contains(listed)).collect();
         let listed = listed.into_iter().chain([name]).collect::<Vec<_>>().join(", ");
-        return format!("ALTER SYSTEM SET output_plugin_libraries = {listed};\nSELECT pg_reload_conf();");
+        let set = format!("ALTER SYSTEM SET output_plugin_libraries = {listed};");
+        return vec![set, "SELECT pg_reload_conf();".to_owned()].into();
     }
-    match plugin {
+    let install = match plugin {
         Plugin::Wal2Json => {
             format!("apt-get install postgresql-{major}-wal2json  # or do without: test_decoding is enough")
         }
         Plugin::TestDecoding => {
             format!("apt-get install postgresql-{major}  # on Red Hat and its kin: postgresql{major}-contrib")
         }
-    }
+    };
+    install.into()
 }
 
 /// For the slot, and for the message.

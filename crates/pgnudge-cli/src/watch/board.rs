@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use console::{measure_text_width, pad_str, truncate_str};
 use indexmap::IndexMap;
-use pgnudge::{Event, FeedItem, TableName};
+use pgnudge::{Event, FeedItem, Printable, TableName};
 
 use super::rate::Rate;
 use crate::item_text::{ItemText, Styles, When};
@@ -122,7 +122,7 @@ impl Board {
 }
 
 fn escaped(table: &TableName) -> String {
-    table.as_str().escape_debug().to_string()
+    Printable(table).to_string()
 }
 
 fn pad(text: &str, width: usize) -> String {

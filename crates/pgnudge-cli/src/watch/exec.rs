@@ -13,6 +13,7 @@ use tokio::time::timeout;
 
 use crate::failure::Failure;
 use crate::item_json::ItemJson;
+use crate::json;
 
 /// A shell command, and its run if there is one.
 pub(super) struct Exec {
@@ -31,7 +32,7 @@ impl Exec {
     /// Runs the command to its end, or to the end of its time. How it ended goes to the log; only a
     /// command that cannot be started at all is an error.
     pub(super) async fn run(&mut self, item: &FeedItem) -> Result<(), Failure> {
-        let json = serde_json::to_string(&ItemJson::from(item)).map_err(std::io::Error::from)? + "\n";
+        let json = json::line(&ItemJson::from(item)).map_err(std::io::Error::from)? + "\n";
         let group = self.running.insert(Group::start(&self.command)?);
         let limit = self.limit.unwrap_or(Duration::MAX);
         self.failed = match timeout(limit, group.finish(json)).await {

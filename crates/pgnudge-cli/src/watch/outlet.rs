@@ -13,6 +13,7 @@ use crate::arguments::{Output, WatchArguments};
 use crate::failure::Failure;
 use crate::item_json::ItemJson;
 use crate::item_text::{ItemText, Styles, When};
+use crate::json;
 use crate::screen::Screen;
 
 /// Where items go.
@@ -52,7 +53,7 @@ impl Outlet {
                 let when = if *watched { When::After(began.elapsed()) } else { When::At(SystemTime::now()) };
                 print(&format!("{}\n", ItemText { item, when, styles }))
             }
-            Self::Json => serde_json::to_string(&ItemJson::from(item))
+            Self::Json => json::line(&ItemJson::from(item))
                 .map_err(io::Error::from)
                 .and_then(|json| print(&(json + "\n"))),
             Self::Board { board, screen } => {

@@ -25,7 +25,9 @@ pub(super) const CLAIM: Claim = Claim {
 };
 
 async fn a_browser_is_nudged(context: Context) -> Result<Evidence, Failure> {
-    context.sql("CREATE TABLE orders (id int); CREATE TABLE \"<b>\" (id int)").await?;
+    context
+        .sql("CREATE TABLE orders (id int); CREATE TABLE \"<b>\" (id int); CREATE TABLE \"a\u{202e}b\" (id int)")
+        .await?;
     let bridge = context.bridge(&FLAGS).await?;
     bridge.ready().await?;
     let browser = Browser::start().await?;
@@ -38,6 +40,8 @@ async fn a_browser_is_nudged(context: Context) -> Result<Evidence, Failure> {
         .until("document.querySelector('[data-table=\"public.orders\"] .num').textContent === '3'")
         .await?;
     browser.until("document.querySelector('[data-table=\"public.<b>\"] .name')").await?;
+    context.sql("INSERT INTO \"a\u{202e}b\" VALUES (1)").await?;
+    browser.until(r"document.querySelector('#log').textContent.includes('public.a\\u{202e}b ×1')").await?;
 
     let address = bridge.address();
     bridge.end(Signal::Kill).await?;

@@ -36,7 +36,7 @@ async fn mistakes_are_errors_with_hints(context: Context) -> Result<Evidence, Fa
     let missing = dsn.replacen(scratch.name(), "no_such_database", 1);
     mistakes.make("missing database", &[&missing], "no_such_database").await?;
     mistakes.make("bad option", &[&dsn, "--debonce=1s"], "--debonce").await?;
-    mistakes.make("bad value", &[&dsn, "--debounce=soon"], "soon").await?;
+    mistakes.make("bad value", &[&dsn, "--debounce=soon"], "--debounce").await?;
     mistakes.make("bad knobs", &[&dsn, "--debounce=1s", "--max-batch-wait=1ms"], "max_batch_wait").await?;
     let keys = [&dsn, "--payload=pk", "--plugin=test_decoding"];
     mistakes.make("keys of test_decoding", &keys, "payload").await?;

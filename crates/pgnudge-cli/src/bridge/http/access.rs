@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use tower_http::cors::{Any, CorsLayer};
 
 use crate::bridge::arguments::HttpArguments;
+use crate::bridge::http::query;
 use crate::failure::Failure;
 
 /// The token that has to be known, if any.
@@ -20,7 +21,7 @@ impl Access {
     /// it is meant.
     pub(super) fn new(address: SocketAddr, arguments: &HttpArguments) -> Result<Self, Failure> {
         let token = match (&arguments.http_token, &arguments.http_token_file) {
-            (Some(token), _) => Some(token.clone()),
+            (Some(token), _) => Some(token.expose().to_owned()),
             (None, Some(path)) => Some(std::fs::read_to_string(path).map_err(|error| {
                 Failure::because(format!("{}: {error}", path.display()), "check --http-token-file")
             })?),
@@ -39,6 +40,11 @@ impl Access {
         Ok(Self(token))
     }
 
+    /// Whether there is one.
+    pub(super) fn has_token(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// `Authorization: Bearer …`; or `access_token` in the query, for EventSource cannot send headers.
     fn admits(&self, request: &Request) -> bool {
         let Some(token) = &self.0 else { return true };
@@ -49,8 +55,8 @@ impl Access {
             return same(given.trim().as_bytes(), token.as_bytes());
         }
         let query = request.uri().query().unwrap_or_default();
-        let given = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "access_token");
-        given.is_some_and(|(_, given)| same(given.as_bytes(), token.as_bytes()))
+        let given = query::values(query, "access_token").next();
+        given.is_some_and(|given| given.is_ok_and(|given| same(given.as_bytes(), token.as_bytes())))
     }
 }
 

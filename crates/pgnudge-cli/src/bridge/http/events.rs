@@ -8,17 +8,18 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::sse::Event;
 use axum::response::{IntoResponse, Response};
 use futures::Stream;
 use pgnudge::{FeedItem, Reason, Subscription};
-use tokio::sync::OwnedSemaphorePermit;
 
-use crate::bridge::http::Web;
+use crate::bridge::http::seats::later;
+use crate::bridge::http::{Web, query, seats};
 use crate::bridge::retry;
 use crate::bridge::stage::Term;
 use crate::item_json::ItemJson;
+use crate::json;
 
 /// Takes a seat, or says why there is none.
 pub(super) async fn stream(
@@ -29,12 +30,11 @@ pub(super) async fn stream(
     let Some(term) = web.bridge.stage.term() else {
         return later("this bridge is not the active one, or its feed is not connected yet\n");
     };
-    let Ok(seat) = web.seats.clone().try_acquire_owned() else {
-        return later("every seat is taken\n");
+    let Some(seat) = web.seats.take() else { return seats::full() };
+    let tables = match patterns(&query.unwrap_or_default()) {
+        Ok(tables) => tables,
+        Err(why) => return (StatusCode::BAD_REQUEST, format!("{why}\n")).into_response(),
     };
-    let query = query.unwrap_or_default();
-    let tables = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == "table");
-    let tables = tables.map(|(_, pattern)| pattern.into_owned());
     let items = match web.bridge.feed.subscribe(&term.hub).tables(tables).join() {
         Ok(items) => items,
         Err(error) => {
@@ -43,15 +43,27 @@ pub(super) async fn stream(
         }
     };
     let returning = headers.contains_key("last-event-id");
-    let listener = Listener { items, term, returning, first: true, _seat: seat };
-    let heartbeat = KeepAlive::new().interval(web.heartbeat);
-    let headers = [(header::HeaderName::from_static("x-accel-buffering"), "no")];
-    (headers, Sse::new(listener.events()).keep_alive(heartbeat)).into_response()
+    let listener = Listener { items, term, returning, first: true };
+    seat.serve(listener.events())
 }
 
-/// EventSource does not try again after this by itself: whoever uses one has to.
-fn later(why: &'static str) -> Response {
-    (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], why).into_response()
+/// The tables that a client asks for. A change is compared with each pattern of each listener, so a listener has
+/// not many.
+fn patterns(query: &str) -> Result<Vec<String>, String> {
+    let mut patterns = Vec::new();
+    for pattern in query::values(query, "table") {
+        let pattern = pattern.map_err(|_| "a table pattern is not UTF-8 behind its percent signs")?;
+        if pattern.len() > LONGEST_PATTERN {
+            return Err(format!("a table pattern has at most {LONGEST_PATTERN} bytes"));
+        }
+        if patterns.len() == MAX_PATTERNS {
+            return Err(format!(
+                "a listener has at most {MAX_PATTERNS} table patterns: schema.* and *.* name many tables at once"
+            ));
+        }
+        patterns.push(pattern);
+    }
+    Ok(patterns)
 }
 
 /// Who listens.
@@ -61,7 +73,6 @@ struct Listener {
     /// It has been here before.
     returning: bool,
     first: bool,
-    _seat: OwnedSemaphorePermit,
 }
 
 impl Listener {
@@ -87,11 +98,33 @@ impl Listener {
         };
         let (FeedItem::Resync { lsn, .. } | FeedItem::Batch { lsn, .. }) = &item;
         // Texts and numbers always have a JSON form, without a line end in it.
-        let data = serde_json::to_string(&ItemJson::from(&item)).unwrap_or_default();
+        let data = json::line(&ItemJson::from(&item)).unwrap_or_default();
         let event = Event::default().id(lsn.to_string()).data(data);
         if std::mem::take(&mut self.first) { event.retry(RETRY.mul_f64(0.5 + retry::unit())) } else { event }
     }
 }
 
+/// As many as a page is about.
+const MAX_PATTERNS: usize = 100;
+/// Two names of the server's, quoted and doubled, have less than 300 bytes.
+const LONGEST_PATTERN: usize = 512;
+
 /// When a client shall come back after its stream has ended, ±50 %, so that they do not come in step.
 const RETRY: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listener_has_few_patterns_and_short_ones() {
+        let many = |n: usize| vec!["table=s.t"; n].join("&");
+        assert_eq!(patterns(&many(MAX_PATTERNS)).unwrap().len(), MAX_PATTERNS);
+        assert!(patterns(&many(MAX_PATTERNS + 1)).unwrap_err().contains("at most 100"));
+        let long = |n: usize| format!("table={}", "x".repeat(n));
+        assert!(patterns(&long(LONGEST_PATTERN)).is_ok());
+        assert!(patterns(&long(LONGEST_PATTERN + 1)).unwrap_err().contains("512 bytes"));
+        assert!(patterns("table=public.%FF").unwrap_err().contains("UTF-8"));
+        assert!(patterns("access_token=%FF").unwrap().is_empty());
+    }
+}

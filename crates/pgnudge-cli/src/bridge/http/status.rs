@@ -1,19 +1,21 @@
 //! `GET /status` and the page that shows it.
 
 use std::convert::Infallible;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use axum::extract::State;
 use axum::http::header;
-use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::sse::Event;
 use axum::response::{Html, IntoResponse, Response};
 use pgnudge::Status;
 use serde::Serialize;
 use tokio::time::{Interval, MissedTickBehavior};
 
 use crate::bridge::board::Picture;
-use crate::bridge::http::Web;
+use crate::bridge::http::{Web, seats};
 use crate::bridge::stage::Role;
+use crate::json;
 
 /// The page. It loads nothing from anywhere else.
 pub(super) async fn page() -> Response {
@@ -27,18 +29,39 @@ pub(super) async fn page() -> Response {
     (headers, Html(include_str!("page.html"))).into_response()
 }
 
-/// The state now, and then once a second while somebody looks.
+/// The state now, and then once a second until the client goes.
 pub(super) async fn stream(State(web): State<Web>) -> Response {
-    let mut clock = tokio::time::interval(Duration::from_secs(1));
+    let Some(seat) = web.seats.take() else { return seats::full() };
+    let mut clock = tokio::time::interval(SECOND);
     clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let moments =
         futures::stream::unfold((web.clone(), clock), |(web, mut clock): (Web, Interval)| async move {
             clock.tick().await;
-            let data = serde_json::to_string(&web.report()).unwrap_or_default();
+            let data = web.latest.report(Instant::now(), || web.report());
             Some((Ok::<_, Infallible>(Event::default().data(data)), (web, clock)))
         });
-    Sse::new(moments).keep_alive(KeepAlive::new().interval(web.heartbeat)).into_response()
+    seat.serve(moments)
 }
+
+/// The report, made at most twice a second however many look.
+#[derive(Default)]
+pub(super) struct Latest(Mutex<Option<(Instant, Arc<str>)>>);
+
+impl Latest {
+    fn report(&self, now: Instant, make: impl FnOnce() -> Report) -> Arc<str> {
+        let mut latest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*latest {
+            Some((made, report)) if now.saturating_duration_since(*made) < SECOND / 2 => Arc::clone(report),
+            _ => {
+                let report = Arc::from(json::line(&make()).unwrap_or_default());
+                *latest = Some((now, Arc::clone(&report)));
+                report
+            }
+        }
+    }
+}
+
+const SECOND: Duration = Duration::from_secs(1);
 
 /// What the page is told.
 #[derive(Serialize)]
@@ -91,8 +114,8 @@ impl Web {
                 channel: notifier.channel().to_owned(),
                 connected: notifier.is_connected(),
             }),
-            subscribers: self.occupied(),
-            max_subscribers: self.max_seats,
+            subscribers: self.seats.occupied(),
+            max_subscribers: self.seats.max(),
             version: env!("CARGO_PKG_VERSION"),
             picture: bridge.board.picture(),
         }
