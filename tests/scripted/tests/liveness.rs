@@ -20,7 +20,7 @@ async fn a_silent_server_is_asked_and_then_left() {
     let asked = goodbye.unwrap().messages.iter().filter(asks).count();
     assert_eq!((time, asked), (30 * S, 3));
     let backing_off = told(&live.feed.status().borrow());
-    assert_eq!(backing_off, "backing off: liveness_timeout ran out: the server is silent");
+    assert_eq!(backing_off, "backing off: pipe 1: liveness_timeout ran out: the server is silent");
     let mut live = live.reconnects().await;
     assert_eq!(live.next().await, "reconnected");
 }

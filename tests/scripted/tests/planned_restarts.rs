@@ -6,8 +6,8 @@
 use nudge_engine::runtime::{Feed, Status};
 use nudge_engine::{Knobs, Plugin, PluginChoice, TableFilter};
 use pgnudge_scripted::{
-    Backend, Live, Network, Reception, S, Server, Stage, failure, knobs, relaxed, settle, soon, timed,
-    wakeup, with_a_slot, witness,
+    Backend, Live, Network, Reception, S, Server, Stage, failure, relaxed, settle, soon, timed, wakeup,
+    with_a_slot, witness,
 };
 use pgnudge_testkit::frames::Report;
 use tokio::time::{sleep, timeout};
@@ -28,9 +28,17 @@ const KEYLESS: &str = r#"no tuple identifier for UPDATE in table "public"."order
 impl Why {
     fn knobs(self) -> Knobs {
         let tables = TableFilter::from_iter(["public.orders".parse().unwrap()]);
-        let base = if self == Self::Filter { knobs() } else { relaxed() };
         let (filter, plugin) = (self == Self::Filter, PluginChoice::Only(Plugin::Wal2Json));
-        Knobs { tables, plugin, partition_root: filter, transaction_markers: filter, ..base }
+        Knobs { tables, plugin, partition_root: filter, transaction_markers: filter, ..relaxed() }
+    }
+
+    /// A transaction that inserts an order, with markers or without.
+    async fn inserts(self, backend: &mut Backend) {
+        let row = br#"{"action":"I","xid":748,"schema":"public","table":"orders","columns":[]}"#;
+        let marked: [&[u8]; 3] = [br#"{"action":"B","xid":748}"#, row, br#"{"action":"C","xid":748}"#];
+        for message in if self == Self::Filter { &marked[..] } else { &marked[1..2] } {
+            backend.says(message).await;
+        }
     }
 
     /// What happens, and what comes of it.
@@ -69,7 +77,7 @@ impl Outdated {
         old.starts().await;
         let mut feed = connecting.live().await;
         assert_eq!(wakeup(&feed.next().await), "connected");
-        inserts(&mut old).await;
+        why.inserts(&mut old).await;
         let asked = async {
             let mut witness = witness(&mut network).await;
             witness.knows(false, &[]).await;
@@ -84,7 +92,7 @@ impl Outdated {
 
     /// The old stream goes on: a commit nudges, and the server is answered.
     async fn goes_on(&mut self) {
-        inserts(&mut self.old).await;
+        self.why.inserts(&mut self.old).await;
         let asked = self.witness.knows(self.why == Why::Filter, &[]);
         let (item, _) = soon("an item", async { tokio::join!(self.feed.next(), asked) }).await;
         assert_eq!(wakeup(&item), "public.orders 1", "{:?}", self.why);
@@ -110,11 +118,6 @@ impl Outdated {
 /// Takes what the feed still says, until it is gone.
 async fn leaves(backend: &mut Backend) {
     while backend.next().await.is_ok() {}
-}
-
-/// A transaction that inserts an order, with markers or without.
-async fn inserts(backend: &mut Backend) {
-    backend.says(br#"{"action":"I","xid":748,"schema":"public","table":"orders","columns":[]}"#).await;
 }
 
 /// Plays the server up to the slot, which is asked for and not made.
@@ -205,6 +208,7 @@ async fn one_restart_is_under_way_at_a_time() {
     assert!(another.is_err(), "another connection");
     next.slot_created(&slot, &plugin, 0x800).await.unwrap();
     let mut live = stage.becomes_another(next).await;
+    let _unasked = witness(&mut live.network).await;
     assert!(timeout(S, live.network.accept()).await.is_err());
     live.is_quiet().await;
 }

@@ -29,7 +29,7 @@ async fn delays_double_up_to_the_maximum_give_or_take_half() {
     let mut announced = Duration::ZERO;
     for (mean, number) in means.map(|mean| mean * MS).into_iter().zip(1..) {
         let (waited, Failure { error, delay, attempt }) = timed(failure(&mut status)).await;
-        assert_eq!((error.to_string().as_str(), attempt), ("a pipe: connection refused", number));
+        assert_eq!((error.to_string().as_str(), attempt), ("pipe 1: connection refused", number));
         assert!((mean / 2..=mean * 3 / 2).contains(&delay), "{delay:?} for {mean:?}");
         assert!(waited >= announced && waited < announced + 2 * MS, "{waited:?} for {announced:?}");
         announced = delay;
@@ -116,7 +116,7 @@ async fn after_the_first_success_everything_is_tried_again() {
     let mut status = feed.status();
     let Failure { error, .. } = failure(&mut status).await;
     assert!(error.is_permanent(), "{error}");
-    let expect = "backing off: a pipe: password authentication failed (SQLSTATE 28P01) while logging in";
+    let expect = "backing off: pipe 1: password authentication failed (SQLSTATE 28P01) while logging in";
     assert_eq!(told(&status.borrow()), expect);
     let mut backend = network.accept().await;
     backend.streams().await;

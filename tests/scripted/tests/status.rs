@@ -43,10 +43,10 @@ async fn the_states_follow_the_connection() {
     let log: Vec<_> = log.iter().filter(|state| *state != "connecting").map(String::as_str).collect();
     let expect = [
         "waiting for the slot",
-        "backing off: shutting down (SQLSTATE 57P01) while creating a replication slot with the plugin test_decoding",
+        "backing off: pipe 1: shutting down (SQLSTATE 57P01) while creating a replication slot with the plugin test_decoding",
         "waiting for the slot",
         "streaming",
-        "backing off: the server closed the connection while streaming",
+        "backing off: pipe 1: the server closed the connection while streaming",
         "waiting for the slot",
         "streaming",
     ];

@@ -30,7 +30,7 @@ async fn a_connection_that_is_never_opened() {
     network.receives_with(Reception::Silence);
     let mut connecting = network.connect(knobs());
     let (time, error) = timed(times_out(&mut connecting)).await;
-    assert_eq!((time, error.as_str()), (10 * S, "a pipe: connect_timeout ran out while connecting"));
+    assert_eq!((time, error.as_str()), (10 * S, "pipe 1: connect_timeout ran out while connecting"));
     network.receives_with(Reception::Connection);
     network.accept().await.streams().await;
     connecting.live().await;

@@ -67,16 +67,19 @@ impl Round {
 
     /// The error of the round: that of the try that came furthest, among those that may succeed the next time
     /// if there are any. It names its route, and the others with theirs; it is permanent if all hosts are hopeless.
-    pub(crate) fn error(self) -> Error {
+    pub(crate) fn error(mut self) -> Error {
         let hopeless = self.is_hopeless();
-        // Of equals `max_by_key` takes the last.
         let weight = |at: &Try| (hopeless || !at.error.is_permanent(), at.progress);
-        let Some(best) = self.tries.iter().rev().max_by_key(|at| weight(at)) else {
+        // Of equals `max_by_key` takes the last.
+        let best = self.tries.iter().enumerate().rev().max_by_key(|(_, at)| weight(at));
+        let Some((index, best)) = best else {
             return Error::transient(ErrorKind::Network, "there is no route to the server");
         };
-        match self.summary(best) {
-            Some(summary) => best.error.clone().with_summary(summary, hopeless),
-            None => best.error.clone().at(&best.route),
+        let summary = self.summary(best);
+        let Try { error, route, .. } = self.tries.swap_remove(index);
+        match summary {
+            Some(summary) => error.with_summary(summary, hopeless),
+            None => error.at(&route),
         }
     }
 
@@ -144,7 +147,7 @@ mod tests {
     #[test]
     fn one_try_speaks_for_itself() {
         let error = round([at("a", "1", LetIn, hopeless("no"))]).error();
-        assert!(error.is_permanent() && error.to_string() == "no" && error.hint() == Some("mend it"));
+        assert!(error.is_permanent() && error.to_string() == "a (1): no" && error.hint() == Some("mend it"));
         assert!(!Round::default().error().is_permanent());
     }
 
@@ -194,7 +197,7 @@ mod tests {
     #[test]
     fn what_several_addresses_of_a_host_say_alike_is_told_once() {
         let error = round([at("a", "1", LetIn, hopeless("no")), at("a", "2", LetIn, hopeless("no"))]).error();
-        assert_eq!(error.to_string(), "no");
+        assert_eq!(error.to_string(), "a (1): no");
         let many: Vec<_> = (0..1000).map(|n| at(&n.to_string(), "1", LetIn, hopeless("no"))).collect();
         let error = Round { tries: many }.error();
         assert!(error.to_string().ends_with("7 (1): no; and others"), "{error}");
@@ -208,7 +211,7 @@ mod tests {
             assert!(!round.was_let_in());
             round.failed(at("a", "1", progress, hopeless("without")), true);
             assert_eq!(round.was_let_in(), progress == LetIn);
-            assert_eq!(round.error().to_string(), told);
+            assert_eq!(round.error().to_string(), format!("a (1): {told}"));
         }
     }
 }

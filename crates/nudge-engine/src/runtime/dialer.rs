@@ -310,9 +310,7 @@ mod tests {
             format!("db.example (127.0.0.1:{port}), without TLS: the connection failed"),
             format!("127.0.0.1:{port}, with TLS if offered: the connection failed"),
             format!("127.0.0.1:{port}, without TLS: the connection failed"),
-            format!(
-                "no-such-host.invalid:{port}: the host name \"no-such-host.invalid\" cannot be looked up"
-            ),
+            "the host name \"no-such-host.invalid\" cannot be looked up".into(),
         ];
         assert_eq!(failures.len(), begins.len(), "{failures:?}");
         for (failure, begin) in failures.iter().zip(&begins) {

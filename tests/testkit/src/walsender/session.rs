@@ -89,7 +89,7 @@ fn known_answer(statement: &str, lsn: u64) -> Option<Vec<u8>> {
             Some(rows_answer(&["count"], &[&[Some("7")]], "SELECT 1"))
         }
         // From pg_settings, which has it in milliseconds; and what set_config() returns.
-        ["SELECT", "setting,", ..] => {
+        ["SELECT", ..] if statement.contains("'wal_sender_timeout'") => {
             Some(rows_answer(&["setting", "set_config"], &[&[Some("60000"), Some("1min")]], "SELECT 1"))
         }
         ["SELECT", xmax, ..] if xmax.starts_with("pg_catalog.pg_snapshot_xmax") => {
