@@ -24,7 +24,10 @@ target/proof; docs/proof.md tells how to read it.
 `proof consistency` plays random work and random faults against a copy that a consumer keeps:
   --minutes N    how long, with each plugin (1)
   --seed S       play that round, and the next ones
+  --scenario S   only rounds of this scenario; may be repeated
   --plugin P     with test_decoding or wal2json alone
+  --jobs N       so many rounds side by side, each on other servers
+  --keep-going   count the stale copies, and do not end with the first
   --bin-dir DIR  as above",
     run,
 };

@@ -1,5 +1,7 @@
 //! `consistency`: plays rounds of the consistency checker for as long as it is told to.
 //! `cargo xtask proof consistency` runs it.
+//!
+//! A lane is one server with one plugin. Lanes of one kind share the seeds between them.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
 
@@ -10,10 +12,11 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
+use futures::stream::{self, StreamExt};
 use pgnudge::{Plugin, PluginChoice};
 use pgnudge_live::Failure;
-use pgnudge_live::consistency::{self, Assignment, Leak, Report};
-use pgnudge_testkit::{Installation, Server};
+use pgnudge_live::consistency::{self, Assignment, Leak, Report, Scenario, Topology};
+use pgnudge_testkit::Installation;
 use tokio::runtime::Runtime;
 
 /// Tries to make a copy wrong that a consumer of pgnudge keeps, with random work and random faults
@@ -26,15 +29,33 @@ struct Arguments {
     /// The seed of the first round; each later one has the next number
     #[arg(long, value_name = "S")]
     seed: Option<u64>,
-    /// Only with this plugin; without, with each that there is, one after another
+    /// Only rounds of this scenario; may be repeated
+    #[arg(long, value_name = "NAME", value_parser = scenario)]
+    scenario: Vec<Scenario>,
+    /// Only with this plugin; without, with each that there is
     #[arg(long, value_name = "NAME", value_parser = ["test_decoding", "wal2json"])]
     plugin: Option<String>,
+    /// Play so many rounds side by side, each on another server
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    jobs: u8,
+    /// Go on when a copy is stale, and name all of them in the end
+    #[arg(long)]
+    keep_going: bool,
     /// Lose one wakeup in so many before it reaches the copy, and break nothing: it has to be found
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     leak: Option<u64>,
     /// On the server whose programs are in this directory; may be repeated
     #[arg(long, value_name = "DIR")]
     bin_dir: Vec<PathBuf>,
+}
+
+/// One server, one plugin, and the seeds that are its own.
+struct Lane {
+    installation: Installation,
+    plugin: Plugin,
+    seed: u64,
+    lane: u64,
+    lanes: u64,
 }
 
 fn main() -> ExitCode {
@@ -48,68 +69,102 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let runtime = Runtime::new()?;
-    let seed = arguments.seed.unwrap_or_else(consistency::fresh_seed);
-    let mut installations = Vec::new();
-    for dir in &arguments.bin_dir {
-        installations.push(Installation::find(std::slice::from_ref(dir))?);
-    }
-    if installations.is_empty() {
-        installations.push(Installation::find(&[])?);
-    }
-    let mut runs = Vec::new();
-    for installation in installations {
-        let server = runtime.block_on(Server::start_from(installation, consistency::cluster()))?;
-        for plugin in [Plugin::TestDecoding, Plugin::Wal2Json] {
-            let wanted = arguments.plugin.as_deref().is_none_or(|name| name == plugin.name());
-            if wanted && server.offers(plugin.name()) {
-                runs.push(runtime.block_on(arguments.play(&server, plugin, seed))?);
-            }
-        }
-    }
-    if runs.is_empty() {
+    let reports: Vec<_> = Runtime::new()?.block_on(async {
+        let lanes = arguments.lanes().await?;
+        let playing = stream::iter(lanes).map(|lane| arguments.play(lane));
+        Ok::<_, Failure>(playing.buffer_unordered(usize::from(arguments.jobs.max(1))).collect().await)
+    })?;
+    if reports.is_empty() {
         return Err(Failure::new("no server here offers that plugin"));
     }
-    let good = runs.iter().all(|report| report.stale.is_none());
+    let mut good = true;
+    for report in reports {
+        good &= report?.stale.is_empty();
+    }
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 impl Arguments {
-    async fn play(&self, server: &Server, plugin: Plugin, seed: u64) -> Result<Report, Failure> {
-        println!("\non PostgreSQL {} with {plugin}, seed {seed}", server.version());
-        let end = Instant::now() + Duration::try_from_secs_f64(self.minutes * 60.0)?;
-        let sound = Assignment::new(seed, PluginChoice::Only(plugin));
-        let assignment = match self.leak {
-            None => sound,
-            Some(one_in) => Assignment { leak: Leak::one_in(one_in), calm: true, ..sound },
+    /// Each server with each plugin that it offers, as often as there are jobs for.
+    async fn lanes(&self) -> Result<Vec<Lane>, Failure> {
+        let seed = self.seed.unwrap_or_else(consistency::fresh_seed);
+        let mut pairs = Vec::new();
+        for installation in self.installations()? {
+            let topology = Topology::start(installation.clone()).await?;
+            for plugin in [Plugin::TestDecoding, Plugin::Wal2Json] {
+                let wanted = self.plugin.as_deref().is_none_or(|name| name == plugin.name());
+                if wanted && topology.server().offers(plugin.name()) {
+                    pairs.push((installation.clone(), plugin));
+                }
+            }
+        }
+        let lanes = (usize::from(self.jobs) / pairs.len().max(1)).max(1) as u64;
+        let each = |(installation, plugin): (Installation, Plugin)| {
+            (0..lanes).map(move |lane| Lane { installation: installation.clone(), plugin, seed, lane, lanes })
         };
-        let mut told = Instant::now();
-        let report = consistency::run(server, &assignment, |report| {
-            if told.elapsed() >= PROGRESS {
-                told = Instant::now();
-                println!("{report}");
+        Ok(pairs.into_iter().flat_map(each).collect())
+    }
+
+    fn installations(&self) -> Result<Vec<Installation>, Failure> {
+        if self.bin_dir.is_empty() {
+            return Ok(vec![Installation::find(&[])?]);
+        }
+        self.bin_dir.iter().map(|dir| Ok(Installation::find(std::slice::from_ref(dir))?)).collect()
+    }
+
+    async fn play(&self, lane: Lane) -> Result<Report, Failure> {
+        let assignment = self.assignment(&lane);
+        let Lane { installation, plugin, seed, .. } = lane;
+        let bin = installation.bin().display().to_string();
+        let mut topology = Topology::start(installation).await?;
+        let place = format!("on PostgreSQL {} with {plugin}, seed {seed}", topology.server().version());
+        println!("{place}: begins");
+        let end = Instant::now() + Duration::try_from_secs_f64(self.minutes * 60.0)?;
+        let mut shown = Instant::now();
+        let report = consistency::run(&mut topology, &assignment, |report| {
+            if shown.elapsed() >= PROGRESS {
+                shown = Instant::now();
+                println!("{place}: {report}");
             }
             report.rounds == 0 || Instant::now() < end
         });
-        let bin = server.cluster()?.installation().bin().display();
         let again = format!(
             "again: cargo xtask proof consistency --minutes 0 --plugin {plugin} --bin-dir {bin} --seed"
         );
         let report = report.await.map_err(|failure| Failure::new(format!("{failure}\n{again} as above")))?;
-        println!("{report}");
-        println!("faults: {}", Counts(report.faults()));
-        println!("resyncs: {}", Counts(report.resyncs()));
-        if let Some(stale) = &report.stale {
+        println!("{place}: {report}");
+        println!("scenarios: {}", Counts(&report.scenarios));
+        println!("faults: {}", Counts(&report.faults()));
+        println!("resyncs: {}", Counts(&report.resyncs()));
+        for stale in &report.stale {
             println!("STALE: {stale}\n{again} {}", stale.seed);
         }
         Ok(report)
     }
+
+    fn assignment(&self, lane: &Lane) -> Assignment {
+        let Lane { plugin, seed, lane, lanes, .. } = *lane;
+        let sound = Assignment::new(seed, PluginChoice::Only(plugin));
+        let scenarios =
+            if self.scenario.is_empty() { sound.scenarios.clone() } else { self.scenario.clone() };
+        let sound = Assignment { lane, lanes, scenarios, persistent: self.keep_going, ..sound };
+        match self.leak {
+            None => sound,
+            Some(one_in) => Assignment { leak: Leak::one_in(one_in), calm: true, ..sound },
+        }
+    }
+}
+
+fn scenario(name: &str) -> Result<Scenario, String> {
+    let names: Vec<_> = Scenario::ALL.iter().map(|one| one.name()).collect();
+    let found = Scenario::ALL.iter().find(|one| one.name() == name);
+    found.copied().ok_or_else(|| format!("one of {}", names.join(", ")))
 }
 
 /// Names, and how often each.
-struct Counts<'a>(BTreeMap<&'a str, usize>);
+struct Counts<'a, K>(&'a BTreeMap<K, usize>);
 
-impl fmt::Display for Counts<'_> {
+impl<K: fmt::Display> fmt::Display for Counts<'_, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let counts: Vec<_> = self.0.iter().map(|(name, count)| format!("{name} {count}")).collect();
         f.write_str(&counts.join(", "))

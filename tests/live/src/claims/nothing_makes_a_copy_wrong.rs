@@ -1,11 +1,10 @@
-//! A few rounds of the consistency checker. `cargo xtask proof consistency` plays them for longer.
+//! A few rounds of the consistency checker, the same in every run. `cargo xtask proof consistency` plays others, and
+//! for longer.
 //!
-//! Seen to fail: with the Resync left out at reconnections, in the second round. And it can fail: see
-//! `a_lost_wakeup_is_found`.
+//! Seen to fail: with the Resync left out at reconnections, in the second round of `everything`; the seeds of the
+//! other scenarios with the product of the commit that brought them. And it can fail: see `a_lost_wakeup_is_found`.
 
-use pgnudge_testkit::Server;
-
-use crate::consistency::{self, Assignment, fresh_seed};
+use crate::consistency::{self, Assignment, Topology};
 use crate::evidence::{ensure, evidence};
 use crate::{Claim, Context, Evidence, Failure, Need, Plugins};
 
@@ -23,17 +22,31 @@ pub(super) const CLAIM: Claim = Claim {
 
 async fn nothing_makes_a_copy_wrong(context: Context) -> Result<Evidence, Failure> {
     let installation = context.server.cluster()?.installation().clone();
-    let server = Server::start_from(installation, consistency::cluster()).await?;
-    let assignment = Assignment::new(fresh_seed(), context.variant.choice());
-    let report = consistency::run(&server, &assignment, |report| report.rounds < ROUNDS).await?;
+    let mut topology = Topology::start(installation).await?;
+    let assignment = Assignment::new(0, context.variant.choice());
+    let report = consistency::these(&mut topology, &assignment, SEEDS).await?;
     let replay = format!("cargo xtask proof consistency --plugin {} --minutes 0 --seed", context.variant);
-    if let Some(stale) = &report.stale {
+    if let Some(stale) = report.stale.first() {
         return Err(Failure::new(format!("{stale}; again: {replay} {}", stale.seed)));
     }
     ensure!(report.committed > 0, "nothing was committed: {report}");
     let figure = report.timeline.figure();
-    let evidence = evidence!("seed {}: {report}", assignment.seed);
+    let evidence = evidence!("{report}");
     evidence.map(|evidence: Evidence| evidence.drawn(figure))
 }
 
-const ROUNDS: u64 = 2;
+/// Some of each scenario, short ones, and always the same: a test that fails shall fail again. A takeover uses up its
+/// servers, so those come last.
+const SEEDS: &[u64] = &[0, 8, 9, 17, 26, 91, 28, 84, 92, 6, 103, 111];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_scenario_is_played() {
+        for scenario in Scenario::ALL {
+            assert!(SEEDS.iter().any(|&seed| Scenario::of(seed) == *scenario), "{scenario:?}");
+        }
+    }
+}

@@ -25,9 +25,10 @@ pub(crate) struct Proxy {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Weather {
     pub(crate) manner: Manner,
-    /// How often all connections were reset, were left half open, were cut.
+    /// How often all connections were reset, were left half open, were so if they were idle, were cut.
     pub(crate) resets: u32,
     pub(crate) freezes: u32,
+    pub(crate) forgets: u32,
     pub(crate) cuts: u32,
 }
 
@@ -39,6 +40,8 @@ pub(crate) enum Manner {
     OneByOne,
     /// Each read so much later.
     Late(Duration),
+    /// What the server says within each such time, in one piece.
+    InLumps(Duration),
     /// Not at all.
     Stalled,
     /// New connections are reset.
@@ -74,6 +77,11 @@ impl Proxy {
     /// What is connected falls silent for good.
     pub(crate) fn freeze(&self) {
         self.weather.send_modify(|weather| weather.freezes += 1);
+    }
+
+    /// What is connected and idle falls silent for good.
+    pub(crate) fn forget(&self) {
+        self.weather.send_modify(|weather| weather.forgets += 1);
     }
 
     /// What is connected ends in the middle of what the server says next.
@@ -131,7 +139,10 @@ mod tests {
     #[tokio::test]
     async fn bytes_pass_in_every_manner() {
         let (proxy, mut client) = echo().await;
-        for manner in [Manner::OneByOne, Manner::Late(Duration::from_millis(1)), Manner::AtOnce] {
+        let millisecond = Duration::from_millis(1);
+        for manner in
+            [Manner::OneByOne, Manner::Late(millisecond), Manner::InLumps(millisecond), Manner::AtOnce]
+        {
             proxy.pass(manner);
             assert_eq!(said(&mut client, b"again").await.unwrap(), b"again", "{manner:?}");
         }
@@ -157,6 +168,31 @@ mod tests {
         let (proxy, mut client) = echo().await;
         proxy.reset();
         assert_eq!(client.read(&mut [0; 8]).await.unwrap_err().kind(), io::ErrorKind::ConnectionReset);
+        let mut later = TcpStream::connect(("127.0.0.1", proxy.port())).await.unwrap();
+        assert_eq!(said(&mut later, b"fine").await.unwrap(), b"fine");
+    }
+
+    #[tokio::test]
+    async fn what_is_said_within_a_while_arrives_in_one_piece() {
+        let (proxy, mut client) = echo().await;
+        proxy.pass(Manner::InLumps(Duration::from_millis(50)));
+        for _ in 0..3 {
+            client.write_all(b"four").await.unwrap();
+            client.flush().await.unwrap();
+            tokio::task::yield_now().await;
+        }
+        let mut answer = [0; 64];
+        assert!(client.read(&mut answer).await.unwrap() > 4);
+    }
+
+    #[tokio::test]
+    async fn the_idle_are_forgotten_and_no_later_connection_is() {
+        let (proxy, mut client) = echo().await;
+        tokio::time::sleep(crate::consistency::link::IDLE).await;
+        proxy.forget();
+        client.write_all(b"idle").await.unwrap();
+        let silence = tokio::time::timeout(Duration::from_millis(200), client.read(&mut [0; 4])).await;
+        assert!(silence.is_err(), "{silence:?}");
         let mut later = TcpStream::connect(("127.0.0.1", proxy.port())).await.unwrap();
         assert_eq!(said(&mut later, b"fine").await.unwrap(), b"fine");
     }

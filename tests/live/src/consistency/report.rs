@@ -3,22 +3,25 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::consistency::Scenario;
 use crate::consistency::round::Played;
 use crate::consistency::timeline::{Entry, Kind, Timeline};
 
 /// What a run has seen so far.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
-    /// The seed of its first round; each later one has the next number.
+    /// The seed that it began with.
     pub seed: u64,
     /// How many rounds were played.
     pub rounds: u64,
+    /// How many of each scenario.
+    pub scenarios: BTreeMap<&'static str, usize>,
     /// How many transactions of the workload were committed.
     pub committed: u64,
     /// How many were rolled back: by plan, by an error, or with their server.
     pub rolled_back: u64,
-    /// A copy that was not equal to the database. The run ends with it.
-    pub stale: Option<Stale>,
+    /// The copies that were not equal to the database: one, unless the run is persistent.
+    pub stale: Vec<Stale>,
     /// What happened, and when.
     pub timeline: Timeline,
 }
@@ -28,6 +31,8 @@ pub struct Report {
 pub struct Stale {
     /// Of the round, to be played again.
     pub seed: u64,
+    /// What the round is about.
+    pub scenario: &'static str,
     /// In which lap of the round.
     pub lap: i64,
     /// The first table, and its rows.
@@ -35,11 +40,12 @@ pub struct Stale {
 }
 
 impl Report {
-    pub(crate) fn add(&mut self, played: Played, entries: Vec<Entry>) {
+    pub(crate) fn add(&mut self, scenario: Scenario, played: Played, entries: Vec<Entry>) {
         self.rounds += 1;
+        *self.scenarios.entry(scenario.name()).or_default() += 1;
         self.committed += played.outcome.committed;
         self.rolled_back += played.outcome.rolled_back;
-        self.stale = played.stale;
+        self.stale.extend(played.stale);
         self.timeline.entries.extend(entries);
     }
 
@@ -90,12 +96,13 @@ impl fmt::Display for Report {
             f,
             "{rounds} rounds, {faults} faults, {resyncs} resyncs, {items} items, {committed} commits, "
         )?;
-        write!(f, "{comparisons} comparisons, stale={}", usize::from(self.stale.is_some()))
+        write!(f, "{comparisons} comparisons, stale={}", self.stale.len())
     }
 }
 
 impl fmt::Display for Stale {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "seed {}, lap {}: {}", self.seed, self.lap, self.found)
+        let Self { seed, scenario, lap, found } = self;
+        write!(f, "seed {seed} ({scenario}), lap {lap}: {found}")
     }
 }

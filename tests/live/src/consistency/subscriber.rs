@@ -1,37 +1,37 @@
-//! The consumer that the checker watches: it holds a copy, and refetches what it is told, at once.
+//! The consumer that the checker watches: it holds a copy, and refetches what it is told.
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
 
-use pgnudge::{Event, Feed, FeedItem, Hub, Plugin, PluginChoice, Status, Subscription};
-use pgnudge_testkit::Scratch;
-use tokio::sync::watch;
+use pgnudge::{FeedItem, Plugin, PluginChoice, Status};
+use tokio::sync::{Notify, watch};
+use tokio::time::sleep;
 
 use crate::Failure;
 use crate::consistency::Leak;
 use crate::consistency::copy::Copy;
-use crate::consistency::plan::Manner;
-use crate::consistency::reader::{Reader, quoted};
+use crate::consistency::database::Database;
+use crate::consistency::manner::{Manner, Servers};
+use crate::consistency::reader::{Name, Reader};
+use crate::consistency::source::Source;
 use crate::consistency::timeline::{Kind, Recorder};
 
 /// A subscriber of one round.
 pub(crate) struct Subscriber {
-    pub(crate) scratch: Arc<Scratch>,
-    /// The proxy's.
-    pub(crate) port: u16,
+    /// Where it refetches.
+    pub(crate) reads: Database,
+    /// The name of the database.
+    pub(crate) database: String,
+    /// The proxies', in the order of the servers.
+    pub(crate) ports: Vec<u16>,
     pub(crate) plugin: PluginChoice,
     pub(crate) manner: Manner,
     pub(crate) leak: Leak,
     pub(crate) recorder: Recorder,
+    /// Told when it is to take another seat.
+    pub(crate) rejoin: Arc<Notify>,
     /// What it has fetched last, for whoever looks at it.
     pub(crate) copy: watch::Sender<Copy>,
-}
-
-/// A feed, or a seat at the hub of one.
-enum Source {
-    Feed(Box<Feed>),
-    Hub(Subscription),
 }
 
 impl Subscriber {
@@ -40,66 +40,61 @@ impl Subscriber {
     /// # Errors
     /// When the feed cannot be had, or the tables cannot be read for a minute.
     pub(crate) async fn run(self) -> Result<Infallible, Failure> {
-        let mut reader = Reader::new(Arc::clone(&self.scratch), self.manner.schema);
-        let mut source = self.connect().await?;
+        let mut reader = Reader::new(self.reads.clone(), self.manner.scope);
+        let (mut source, status) = Source::connect(&self).await?;
+        tokio::spawn(reconnections(status, self.recorder.clone()));
         loop {
-            match source.next().await {
-                FeedItem::Resync { reason, .. } => {
-                    self.recorder.note(Kind::Resync { reason: reason.to_string() });
-                    self.copy.send_replace(reader.everything().await?);
-                }
-                FeedItem::Batch { events, .. } => {
-                    self.recorder.note(Kind::Item { tables: events.len() });
-                    let told = events.iter().filter(|_| !self.leak.loses());
-                    let name = |event: &Event| quoted(event.table.schema(), event.table.table());
-                    let fetched = reader.tables(&told.map(name).collect::<Vec<_>>()).await?;
-                    self.copy.send_modify(|copy| copy.replace(fetched));
-                }
+            tokio::select! {
+                item = source.next() => self.take(item, &mut reader).await?,
+                () = self.rejoin.notified() => source.rejoin(&self.manner)?,
+            }
+            sleep(self.manner.pause).await;
+        }
+    }
+
+    async fn take(&self, item: FeedItem, reader: &mut Reader) -> Result<(), Failure> {
+        if self.manner.from_replica {
+            let (FeedItem::Resync { lsn, .. } | FeedItem::Batch { lsn, .. }) = &item;
+            reader.reaches(&lsn.to_string()).await?;
+        }
+        match item {
+            FeedItem::Resync { reason, .. } => {
+                self.recorder.note(Kind::Resync { reason: reason.to_string() });
+                self.copy.send_replace(reader.everything().await?);
+            }
+            FeedItem::Batch { events, .. } => {
+                self.recorder.note(Kind::Item { tables: events.len() });
+                let told = events.iter().map(|event| &event.table).filter(|_| !self.leak.loses());
+                let names = told.map(|table| (table.schema().to_owned(), table.table().to_owned()));
+                let fetched = reader.tables(&names.collect::<Vec<Name>>()).await?;
+                self.copy.send_modify(|copy| copy.replace(fetched));
             }
         }
+        Ok(())
     }
 
-    /// Impatient, so that a round is short.
-    async fn connect(&self) -> Result<Source, Failure> {
-        let Manner { tls, debounce, edge, max_pending, hub, schema, markers } = self.manner;
-        let (sslmode, database) = (if tls { "require" } else { "disable" }, self.scratch.name());
-        let server = format!("host=127.0.0.1 port={} dbname={database} sslmode={sslmode}", self.port);
-        let patterns = schema.map(|schema| format!("{schema}.*"));
-        let builder = Feed::builder(format!("{server} user=nudger password=nudger"))
-            .plugin(self.plugin)
-            .tables(patterns.clone())
-            .transaction_markers(markers || self.plugin == PluginChoice::Only(Plugin::TestDecoding))
-            .debounce(if hub { Duration::ZERO } else { debounce })
-            .edge(edge)
-            .max_pending(if hub { usize::MAX } else { max_pending })
-            .status_interval(STATUS)
-            .liveness_timeout(Some(LIVENESS))
-            .connect_timeout(CONNECT)
-            .slot_timeout(CONNECT)
-            .backoff(Duration::from_millis(5), Duration::from_millis(50));
-        tokio::spawn(reconnections(builder.status(), self.recorder.clone()));
-        let feed = builder.connect().await?;
-        if !hub {
-            return Ok(Source::Feed(Box::new(feed)));
-        }
-        let seat = Hub::new(feed).subscribe().tables(patterns);
-        Ok(Source::Hub(seat.debounce(debounce).edge(edge).max_pending(max_pending).join()?))
+    /// What a program would be given as its connection text.
+    pub(crate) fn text(&self) -> String {
+        let ports: Vec<_> = self.ports.iter().map(u16::to_string).collect();
+        let (hosts, ports) = (vec!["127.0.0.1"; ports.len()].join(","), ports.join(","));
+        let sslmode = if self.manner.tls { "require" } else { "disable" };
+        let wanted = if self.manner.servers == Servers::Both { "read-write" } else { "any" };
+        format!(
+            "host={hosts} port={ports} dbname={} sslmode={sslmode} target_session_attrs={wanted} user=nudger password=nudger",
+            self.database
+        )
     }
-}
 
-impl Source {
-    async fn next(&mut self) -> FeedItem {
-        match self {
-            Self::Feed(feed) => feed.next().await,
-            Self::Hub(seat) => seat.next().await,
-        }
+    /// Whether it has the markers of transactions.
+    pub(crate) fn has_markers(&self) -> bool {
+        self.manner.markers || self.plugin == PluginChoice::Only(Plugin::TestDecoding)
     }
 }
 
 /// Writes down every stream but the first. It ends with the feed.
 async fn reconnections(mut status: watch::Receiver<Status>, recorder: Recorder) {
     let mut streamed: Option<i32> = None;
-    while status.changed().await.is_ok() {
+    loop {
         let now = match &*status.borrow_and_update() {
             Status::Streaming { backend_pid, .. } => Some(*backend_pid),
             _ => None,
@@ -110,10 +105,8 @@ async fn reconnections(mut status: watch::Receiver<Status>, recorder: Recorder) 
             }
             streamed = now;
         }
+        if status.changed().await.is_err() {
+            return;
+        }
     }
 }
-
-const STATUS: Duration = Duration::from_millis(200);
-/// Longer than any stall, so that some faults are noticed and others are sat out.
-const LIVENESS: Duration = Duration::from_millis(800);
-const CONNECT: Duration = Duration::from_secs(1);

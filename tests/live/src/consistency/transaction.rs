@@ -21,6 +21,8 @@ pub(crate) struct Transaction {
 pub(crate) enum End {
     Commit,
     Rollback,
+    /// The steps are transactions by themselves.
+    InSteps,
     /// Two-phase commit.
     Prepare {
         /// Of the prepared transaction, which is the whole server's.
@@ -33,13 +35,23 @@ pub(crate) enum End {
 }
 
 impl Transaction {
+    /// One that commits these steps.
+    pub(crate) fn of(rest: Duration, steps: impl IntoIterator<Item = String>) -> Self {
+        Self { rest, steps: steps.into_iter().collect(), end: End::Commit }
+    }
+
+    /// The same, which waits for no standby.
+    pub(crate) fn local(rest: Duration, steps: impl IntoIterator<Item = String>) -> Self {
+        Self::of(rest, std::iter::once("SET LOCAL synchronous_commit = local".to_owned()).chain(steps))
+    }
+
     /// `label` is unique in the run, and may be part of a name.
     pub(crate) fn random(dice: &mut Dice, label: &str) -> Self {
         let rest = if dice.once_in(3) { Duration::ZERO } else { dice.millis(0..12) };
         let end = End::random(dice, label);
         let mut steps = Vec::new();
         // A prepared transaction keeps its locks: one on the catalog would hold up everybody.
-        if dice.once_in(8) && matches!(end, End::Commit | End::Rollback) {
+        if dice.once_in(8) && !matches!(end, End::Prepare { .. }) {
             steps.push(statement::of_tables(dice, label));
         }
         for _ in 0..dice.within(1..4) {
