@@ -42,10 +42,10 @@ pub(crate) enum Links {
 }
 
 /// What follows from an answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Consequences {
-    /// Changes were dropped that may have mattered.
-    pub(crate) resync: bool,
+    /// Changes of these transactions were dropped, and may have mattered.
+    pub(crate) missed: Option<Unseen>,
     /// The filter on the server hides rows that matter: the stream needs another one.
     pub(crate) restart: bool,
 }
@@ -58,13 +58,13 @@ impl Catalog {
         self.history.restart(before.snapshot.clone(), before.linked);
     }
 
-    /// Takes in what a read brought of transactions that leave no item. Returns whether changes were dropped
-    /// in a belief that is not held any more.
-    pub(crate) fn absorb(&mut self, harvest: &mut Harvest, now: Instant) -> bool {
+    /// Takes in what a read brought of transactions that leave no item. Returns those of which changes were
+    /// dropped, or may have been hidden, although they matter.
+    pub(crate) fn absorb(&mut self, harvest: &mut Harvest, now: Instant) -> Option<Unseen> {
         let (mut passed, since) = (std::mem::take(&mut harvest.passed), harvest.passed_since.take());
         if !self.matters {
             harvest.empty.clear();
-            return false;
+            return None;
         }
         for (xid, lsn) in harvest.empty.drain(..) {
             self.history.ended(xid, lsn);
@@ -75,11 +75,14 @@ impl Catalog {
                 self.links = Links::Unknown;
             }
         }
-        let dropped = !passed.is_empty();
-        if dropped {
-            self.doubt(passed, since, now);
+        if passed.is_empty() {
+            return None;
         }
-        dropped && self.links == Links::Some && !self.filtered
+        if self.links == Links::Some {
+            return Some(passed);
+        }
+        self.doubt(passed, since, now);
+        None
     }
 
     /// An item goes out whose changes are neither resolved nor verified.
@@ -126,13 +129,21 @@ impl Catalog {
         }
         self.links = if view.linked { Links::Some } else { Links::None };
         let linked = view.linked || self.since.is_some_and(|since| self.history.linked_since(since));
-        let resync = linked && !self.unverified.is_empty();
-        if resync || self.unverified.confirm(&view.snapshot) {
-            (self.unverified, self.since, self.look_due) = (Unseen::default(), None, None);
-        } else {
+        let mut missed = None;
+        if linked && !self.unverified.is_empty() {
+            missed = Some(std::mem::take(&mut self.unverified));
+        } else if !self.unverified.confirm(&view.snapshot) {
             self.look_soon(now);
+            return Consequences::default();
         }
-        Consequences { resync, restart: view.linked && self.filtered }
+        (self.since, self.look_due) = (None, None);
+        Consequences { missed, restart: view.linked && self.filtered }
+    }
+
+    /// Whether the server hides rows that matter, until there is a stream with another filter: until then
+    /// every item may stand for more than it says.
+    pub(crate) fn hides(&self) -> bool {
+        self.filtered && self.links == Links::Some
     }
 
     /// Whether changes of tables that do not pass the filter are dropped where they are read.

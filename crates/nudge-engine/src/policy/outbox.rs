@@ -12,7 +12,6 @@
 //! become more, so that it does end, and one for all that follow.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nudge_proto::Lsn;
@@ -119,19 +118,23 @@ impl Outbox {
         Question { tables: tables.into(), oldest: catalog.history().oldest(since) }
     }
 
-    /// The server has answered about these tables.
+    /// The server has answered about these tables. `missed`: a Resync that follows from it.
     pub(crate) fn answered(
         &mut self,
         view: &ServerView,
-        asked: &Arc<[TableName]>,
+        asked: &[TableName],
         catalog: &Catalog,
+        missed: Option<Held>,
         now: Instant,
     ) {
         self.unanswered_since = None;
         self.tries = self.tries.saturating_add(1);
         self.release_waiting(view, now);
-        if let Some(fresh) = self.fresh.take() {
-            self.judge(fresh, view, now);
+        for held in missed.into_iter().chain(self.fresh.take()) {
+            self.judge(held, view, now);
+        }
+        if let Some(visible) = self.visible.as_mut().filter(|_| catalog.hides()) {
+            visible.widen(Reason::Undecodable);
         }
         self.resolve(view, asked, catalog);
         self.ask_at = if self.visible.is_some() { Some(now) } else { self.next_look(now) };
@@ -192,7 +195,7 @@ impl Outbox {
     }
 
     /// Finds out what lies above the tables of what can be seen, if the answer says enough.
-    fn resolve(&mut self, view: &ServerView, asked: &Arc<[TableName]>, catalog: &Catalog) {
+    fn resolve(&mut self, view: &ServerView, asked: &[TableName], catalog: &Catalog) {
         let Some(mut held) = self.visible.take() else { return };
         let tables = held.tables();
         if tables.is_empty() || !catalog.is_linked(view, held.since) {

@@ -132,9 +132,10 @@ impl Window {
         Some(Held { pending, unseen, since, lsn: self.lsn, opening, failsafe, unreadable })
     }
 
-    /// Everything may have changed.
-    pub fn resync(&mut self, reason: Reason, now: Instant) {
+    /// Everything may have changed, by these transactions.
+    pub fn resync(&mut self, reason: Reason, mut unseen: Unseen, now: Instant) {
         self.pending.join_resync(reason);
+        self.unseen.absorb(&mut unseen);
         self.spell.get_or_insert(Spell { first: now, last: now, mid_transaction: false });
     }
 

@@ -193,10 +193,11 @@ impl DeliveryCheck {
         self.synchronous = view.synchronous();
         let consequences = shared.catalog.learn(&view, now);
         self.gate.publish(&shared.catalog);
-        self.outbox.answered(&view, &question.tables, &shared.catalog, now);
-        if consequences.resync && !consequences.restart {
-            shared.window.resync(Reason::Undecodable, now);
-        }
+        let missed = consequences.missed.map(|unseen| {
+            let pending = Pending::Resync(Reason::Undecodable);
+            Held { pending, unseen, lsn: shared.window.lsn(), ..Held::default() }
+        });
+        self.outbox.answered(&view, &question.tables, &shared.catalog, missed, now);
         if consequences.restart {
             self.gate.outgrown.notify_one();
         }

@@ -68,8 +68,8 @@ impl Gate {
             let shared = &mut *self.lock();
             let look_before = shared.catalog.look_due();
             let mut due_earlier = shared.window.absorb(harvest, now);
-            if shared.catalog.absorb(harvest, now) {
-                shared.window.resync(Reason::Undecodable, now);
+            if let Some(missed) = shared.catalog.absorb(harvest, now) {
+                shared.window.resync(Reason::Undecodable, missed, now);
                 due_earlier = true;
             }
             due_earlier |= shared.catalog.look_due() != look_before;
