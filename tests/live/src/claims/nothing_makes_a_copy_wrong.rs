@@ -42,6 +42,7 @@ const SEEDS: &[u64] = &[0, 8, 9, 17, 26, 91, 28, 84, 92, 6, 103, 111];
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::consistency::Scenario;
 
     #[test]
     fn each_scenario_is_played() {
