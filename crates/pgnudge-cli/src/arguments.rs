@@ -82,7 +82,7 @@ pub(crate) struct WatchArguments {
     /// End after the first batch
     #[arg(long)]
     pub(crate) once: bool,
-    /// End when the feed is live and nothing has come for this long
+    /// End when the feed is live, nothing has come for this long, and nothing is pending
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) until_idle: Option<Duration>,
 }

@@ -40,9 +40,16 @@ async fn pump(builder: Builder, outlet: &mut Outlet, ending: Ending) -> Result<(
     loop {
         let item = tokio::select! {
             biased;
-            item = feed.next() => item,
-            () = ending.idle(status.clone()) => return Ok(()),
+            item = feed.next() => Some(item),
+            () = ending.idle(status.clone()) => None,
             result = outlet.keep_fresh() => match result? {},
+        };
+        let Some(item) = item else {
+            // A window may stay open for longer than that.
+            if feed.has_pending() {
+                continue;
+            }
+            return Ok(());
         };
         if !outlet.tell(&item).await? || ending.is_reached_with(&item) {
             return Ok(());

@@ -37,6 +37,12 @@ impl Feed {
         self.0.next().await
     }
 
+    /// Whether changes have arrived that no item was delivered for yet: they are in an open window, or wait until
+    /// they are visible.
+    pub fn has_pending(&self) -> bool {
+        self.0.has_pending()
+    }
+
     /// What the connection is doing, now and from now on.
     pub fn status(&self) -> watch::Receiver<Status> {
         self.0.status()

@@ -1,6 +1,6 @@
 //! `--once` and `--until-idle`, for scripts; and the same options from the environment and a file.
 //!
-//! Seen to fail: with the first resync taken for a batch.
+//! Seen to fail: with the first resync taken for a batch; with what is pending left out of account.
 
 use pgnudge_testkit::Program;
 
@@ -12,7 +12,7 @@ pub(super) const CLAIM: Claim = Claim {
     name: "a_watch_ends_by_itself",
     title: "ends by itself",
     claim: "`pgnudge watch --once` ends with status 0 after its first batch, and `--until-idle` when nothing has come \
-            for that long; options mean the same in flags, environment and file, in this order of strength.",
+            for that long and nothing is pending; options mean the same in flags, environment and file, in this order of strength.",
     falsified_by: "another status, a batch that is missing or follows, or an option that is not heeded",
     proves: &["R1", "law 5"],
     plugins: Plugins::Auto,
@@ -41,6 +41,18 @@ async fn a_watch_ends_by_itself(context: Context) -> Result<Evidence, Failure> {
     command.args(["watch", "--config", &idle, "--until-idle=200ms"]);
     let finished = Program::start(&mut command)?.wait(PATIENCE).await?;
     ensure!(finished.status.code() == Some(0) && finished.stdout.len() == 1, "{finished:?}");
+
+    let mut command = watch::command()?;
+    command.args(["watch", "--config", &idle, "--until-idle=200ms", "--debounce=2s"]);
+    let mut program = Program::start(&mut command)?;
+    program.next_line(PATIENCE).await?;
+    context.sql("INSERT INTO t VALUES (7)").await?;
+    let finished = program.wait(PATIENCE).await?;
+    let told = finished.stdout.concat();
+    ensure!(
+        finished.status.code() == Some(0) && told.contains("public.t"),
+        "what is pending is not told: {finished:?}"
+    );
 
     let wrong = file("debonce = \"1s\"\n")?;
     let mut command = watch::command()?;
