@@ -53,7 +53,7 @@ pub(crate) struct Consequences {
 impl Catalog {
     /// A stream starts on a server that looked like this before. `filtered`: the server applies the filter.
     pub(crate) fn restart(&mut self, before: &ServerView, matters: bool, filtered: bool) {
-        let links = if before.linked { Links::Some } else { Links::None };
+        let links = if matters && before.linked { Links::Some } else { Links::None };
         *self = Self { links, matters, filtered, ..Self::default() };
         self.history.restart(before.snapshot.clone(), before.linked);
     }
@@ -174,4 +174,101 @@ impl Catalog {
 
     /// Transactions that leave no item may come by all the time, and the next item may do.
     pub(crate) const REST: Duration = Duration::from_secs(1);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Snapshot;
+
+    const S: Duration = Duration::from_secs(1);
+
+    fn view(xmax: u64, inserted: u64, linked: bool) -> ServerView {
+        let snapshot = Snapshot { xmax, next: xmax, inserted: Lsn::new(inserted), ..Snapshot::default() };
+        ServerView { snapshot, linked, ..ServerView::default() }
+    }
+
+    fn catalog(linked: bool, filtered: bool) -> Catalog {
+        let mut catalog = Catalog::default();
+        catalog.restart(&view(700, 10, linked), true, filtered);
+        catalog
+    }
+
+    /// A transaction of which changes are dropped.
+    fn drops(catalog: &mut Catalog, xid: u32, began: u64, now: Instant) -> Option<Unseen> {
+        let mut harvest = Harvest::default();
+        harvest.begin(Some(xid), Lsn::new(began));
+        harvest.dropped();
+        harvest.commit(Lsn::new(began + 1));
+        catalog.absorb(&mut harvest, now)
+    }
+
+    fn is_of(missed: Option<Unseen>, xid: u32) -> bool {
+        let sees = |xmax| Snapshot { xmax, ..Snapshot::default() };
+        missed.is_some_and(|mut missed| {
+            !missed.confirm(&sees(u64::from(xid))) && missed.confirm(&sees(u64::from(xid) + 1))
+        })
+    }
+
+    #[test]
+    fn r7_what_is_dropped_is_verified_by_a_snapshot_that_sees_it() {
+        let (mut catalog, now) = (catalog(false, false), Instant::now());
+        assert!(catalog.drops());
+        assert_eq!(drops(&mut catalog, 705, 20, now), None);
+        assert_eq!(catalog.look_due(), Some(now + S));
+        catalog.asked();
+        assert_eq!(catalog.learn(&view(705, 30, false), now), Consequences::default());
+        assert_eq!(catalog.look_due(), Some(now + S), "that one does not see it");
+        catalog.asked();
+        assert_eq!(catalog.learn(&view(706, 40, false), now), Consequences::default());
+        assert_eq!(catalog.look_due(), None);
+        assert_eq!(drops(&mut catalog, 707, 50, now), None);
+        assert!(is_of(catalog.learn(&view(708, 60, true), now).missed, 707));
+        assert!(!catalog.drops() && catalog.expects_links());
+    }
+
+    /// The link may have come and gone again since the change.
+    #[test]
+    fn r7_a_link_at_any_time_since_the_change_counts() {
+        let (mut catalog, now) = (catalog(true, false), Instant::now());
+        assert_eq!(catalog.learn(&view(705, 30, false), now), Consequences::default());
+        assert!(catalog.drops());
+        drops(&mut catalog, 706, 20, now);
+        assert!(is_of(catalog.learn(&view(710, 40, false), now).missed, 706));
+        assert!(catalog.is_linked(&view(710, 50, false), Some(Lsn::new(20))));
+        assert!(!catalog.is_linked(&view(710, 50, false), Some(Lsn::new(30))));
+        assert!(catalog.is_linked(&view(710, 50, true), Some(Lsn::new(30))));
+    }
+
+    /// The reader may not know yet that the belief is gone.
+    #[test]
+    fn r7_what_is_dropped_in_a_belief_that_is_gone_is_missed() {
+        let (mut catalog, now) = (catalog(true, false), Instant::now());
+        assert!(is_of(drops(&mut catalog, 705, 20, now), 705));
+    }
+
+    #[test]
+    fn with_a_filter_on_the_server_every_transaction_may_hide_rows() {
+        let (mut catalog, now) = (catalog(false, true), Instant::now());
+        let empty = |xid| {
+            let mut harvest = Harvest::default();
+            harvest.begin(Some(xid), Lsn::new(20));
+            harvest.commit(Lsn::new(21));
+            harvest
+        };
+        assert_eq!(catalog.absorb(&mut empty(705), now), None);
+        assert!(!catalog.hides());
+        let consequences = catalog.learn(&view(710, 30, true), now);
+        assert!(consequences.restart && is_of(consequences.missed, 705) && catalog.hides());
+        assert!(is_of(catalog.absorb(&mut empty(711), now), 711), "until there is another stream");
+    }
+
+    #[test]
+    fn where_nothing_of_it_matters_nothing_is_kept() {
+        let (mut catalog, now) = (Catalog::default(), Instant::now());
+        catalog.restart(&view(700, 10, true), false, true);
+        assert_eq!(drops(&mut catalog, 705, 20, now), None);
+        assert_eq!(catalog.learn(&view(710, 30, true), now), Consequences::default());
+        assert!(catalog.drops() && catalog.look_due().is_none() && !catalog.hides());
+    }
 }

@@ -277,3 +277,148 @@ impl Held {
         self.since.unwrap_or(Lsn::ZERO)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::{Coalescer, Snapshot, Unseen};
+    use nudge_decode::TableRef;
+    use std::time::SystemTime;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    struct Stage {
+        outbox: Outbox,
+        catalog: Catalog,
+        now: Instant,
+        lsn: u64,
+    }
+
+    impl Stage {
+        fn new() -> Self {
+            let mut catalog = Catalog::default();
+            catalog.restart(&view(1, &[]), true, false);
+            Self { outbox: Outbox::new(100), catalog, now: Instant::now(), lsn: 0 }
+        }
+
+        fn held(&mut self, table: &str, xid: u32) -> Held {
+            let (mut tables, mut unseen, mut pending) =
+                (Coalescer::default(), Unseen::default(), Pending::Empty);
+            tables.add(&TableRef::new("s", table).into(), SystemTime::UNIX_EPOCH);
+            pending.join_tables(&mut tables, 100);
+            unseen.add(xid);
+            self.lsn += 1;
+            let (since, lsn) = (Some(Lsn::new(self.lsn)), Lsn::new(self.lsn));
+            Held { pending, unseen, since, lsn, ..Held::default() }
+        }
+
+        /// Takes an item in, and lets the server answer that these transactions run.
+        fn push(&mut self, held: Held, running: &[u64]) -> Vec<String> {
+            assert!(self.outbox.has_room());
+            self.outbox.push(held, self.now);
+            self.answer(running)
+        }
+
+        fn answer(&mut self, running: &[u64]) -> Vec<String> {
+            let question = self.outbox.question(&self.catalog, self.now);
+            let view = view(1000, running);
+            self.catalog.learn(&view, self.now);
+            self.outbox.answered(&view, &question.tables, &self.catalog, None, self.now);
+            self.popped()
+        }
+
+        fn popped(&mut self) -> Vec<String> {
+            std::iter::from_fn(|| self.outbox.pop()).map(|release| told(release.held)).collect()
+        }
+    }
+
+    fn view(xmax: u64, running: &[u64]) -> ServerView {
+        let snapshot = Snapshot { xmax, next: xmax, running: running.to_vec(), ..Snapshot::default() };
+        ServerView { snapshot, ..ServerView::default() }
+    }
+
+    fn told(held: Held) -> String {
+        use crate::FeedItem::{Batch, Resync};
+        match held.into_item() {
+            Some(Batch { events, .. }) => {
+                events.iter().map(|e| format!("{}{}", e.table.table(), e.count)).collect()
+            }
+            Some(Resync { reason, .. }) => reason.to_string(),
+            None => "nothing".into(),
+        }
+    }
+
+    #[test]
+    fn r13_what_is_visible_passes_what_waits() {
+        let mut stage = Stage::new();
+        let (one, other, third, fourth) =
+            (stage.held("a", 7), stage.held("b", 8), stage.held("c", 9), stage.held("b", 10));
+        assert_eq!(stage.push(one, &[7]), [""; 0]);
+        assert_eq!(stage.push(other, &[7]), ["b1"]);
+        assert_eq!(stage.push(third, &[7, 9]), [""; 0]);
+        assert_eq!(stage.push(fourth, &[7, 9, 10]), [""; 0]);
+        assert_eq!(stage.answer(&[9, 10]), ["a1"], "it did not wait for those behind it");
+        assert_eq!(stage.answer(&[9]), [""; 0]);
+        assert_eq!(stage.answer(&[]), ["c1b1"], "what waits behind is one item");
+        assert!(stage.outbox.is_empty() && stage.outbox.ask_at().is_none());
+    }
+
+    #[test]
+    fn r1_nothing_passes_the_resync_that_begins_a_stream() {
+        let mut stage = Stage::new();
+        let opening =
+            Held { pending: Pending::Resync(Reason::Connected), opening: true, ..stage.held("a", 7) };
+        let other = stage.held("b", 8);
+        assert_eq!(stage.push(opening, &[7]), [""; 0]);
+        assert_eq!(stage.push(other, &[7]), [""; 0]);
+        stage.now += visibility::BLIND;
+        assert_eq!(stage.answer(&[7]), ["connected"], "the consumer begins somewhere");
+        assert_eq!(stage.answer(&[]), ["undecodable"], "and begins again, with all that came behind");
+    }
+
+    #[test]
+    fn r5_what_waits_is_bounded() {
+        let mut stage = Stage::new();
+        for n in 0..300_u32 {
+            let held = stage.held(&n.to_string(), 7 + n);
+            assert_eq!(stage.push(held, &(7..400).collect::<Vec<_>>()), [""; 0]);
+        }
+        assert_eq!(stage.answer(&[]), ["overflow"]);
+    }
+
+    #[test]
+    fn failsafe_comes_and_what_it_found_waits() {
+        let mut stage = Stage::new();
+        let held = Held { failsafe: true, ..stage.held("a", 7) };
+        assert_eq!(stage.push(held, &[7]), ["failsafe"]);
+        let visible = Held { failsafe: true, ..stage.held("b", 8) };
+        assert_eq!(stage.push(visible, &[7]), ["failsafe"], "it stands for what can be seen");
+        assert_eq!(stage.answer(&[]), ["a1"]);
+    }
+
+    #[test]
+    fn without_an_answer_for_a_second_everything_goes_out() {
+        let mut stage = Stage::new();
+        let (one, other) = (stage.held("a", 7), stage.held("b", 8));
+        stage.push(one, &[7]);
+        stage.outbox.push(other, stage.now);
+        for (wait, goes_out) in [(0, false), (999, false), (1, true)] {
+            stage.outbox.question(&stage.catalog, stage.now);
+            stage.now += wait * MS;
+            assert_eq!(stage.outbox.unanswered(&mut stage.catalog, stage.now), goes_out);
+            assert_eq!(stage.popped().len(), usize::from(goes_out));
+        }
+        assert!(stage.catalog.look_due().is_some(), "to be verified later");
+        assert!(!stage.outbox.unanswered(&mut stage.catalog, stage.now), "nothing is left");
+    }
+
+    #[test]
+    fn r6_a_resync_that_was_to_go_out_leaves_its_reason() {
+        let mut stage = Stage::new();
+        let resync = Held { pending: Pending::Resync(Reason::Overflow), ..stage.held("a", 7) };
+        assert_eq!(stage.push(resync, &[7]), [""; 0]);
+        assert_eq!(stage.outbox.clear(), Some(Reason::Overflow));
+        assert!(stage.outbox.is_empty());
+        assert_eq!(stage.outbox.clear(), None);
+    }
+}

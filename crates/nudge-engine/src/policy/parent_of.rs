@@ -68,10 +68,12 @@ impl<'a> Above<'a> {
         let highest = above.len() + ParentOf::HIGHEST;
         for start in starts {
             let mut parent = self.parent(&start);
-            let is_new = |name: &TableName, above: &[Ancestor]| {
-                name != table && above.iter().all(|ancestor| ancestor.table != *name)
-            };
-            while let Some(table) = parent.filter(|name| is_new(name, &above)) {
+            while let Some(table) = parent.filter(|name| name != table) {
+                // The program says that rows keep their keys in it.
+                if let Some(known) = above.iter_mut().find(|ancestor| ancestor.table == table) {
+                    known.keeps_keys = true;
+                    break;
+                }
                 if above.len() == highest {
                     return above;
                 }

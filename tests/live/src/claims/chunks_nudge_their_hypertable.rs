@@ -40,7 +40,7 @@ async fn chunks_nudge_their_hypertable(context: Context) -> Result<Evidence, Fai
     let mut all = connected(whole_transactions(builder())).await?;
     let mut parent = connected(only(builder())).await?;
     let mut unasked = connected(only(builder()).partition_root(false)).await?;
-    context.sql(CHUNKS).await?;
+    one_by_one(&context, CHUNKS).await?;
     let told = context.tally(&mut all).await?;
     told.ensure_exactly(&[
         ("_timescaledb_internal._hyper_1_1_chunk", 8),
@@ -60,6 +60,14 @@ async fn chunks_nudge_their_hypertable(context: Context) -> Result<Evidence, Fai
     evidence!("{told}; by a filter on the hypertable, with and without partition_root: 14; keys: {keys}")
 }
 
+/// Each statement in a transaction of its own: DDL beside rows in one transaction is a resync.
+async fn one_by_one(context: &Context, sql: &str) -> Result<(), Failure> {
+    for statement in sql.split_terminator(';') {
+        context.sql(statement).await?;
+    }
+    Ok(())
+}
+
 /// Rows of chunks, by key, in the hypertable.
 async fn rows(context: &Context, only: Builder) -> Result<&'static str, Failure> {
     let mut rows = connected(only.payload(Payload::Pk)).await?;
@@ -72,7 +80,7 @@ async fn rows(context: &Context, only: Builder) -> Result<&'static str, Failure>
 /// A hypertable that is made later: its row in the catalog nudges, and from then on it is known.
 async fn another(context: &Context, hypertables: &Hypertables) -> Result<(), Failure> {
     let mut all = connected(whole_transactions(hypertables.name_parents(context.builder()))).await?;
-    context.sql(ANOTHER).await?;
+    one_by_one(context, ANOTHER).await?;
     let told = context.tally(&mut all).await?;
     ensure!(told.count("_timescaledb_catalog.hypertable") == 1, "the catalog is silent: {told}");
     hypertables.read(context).await?;
