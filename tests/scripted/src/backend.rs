@@ -68,12 +68,7 @@ impl Backend {
     }
 
     async fn prepares_with(&mut self, wal_sender_timeout: &str, view: &View) {
-        let mut sql = self.walsender.expect_query("").await.expect("the settings");
-        if sql.starts_with("SELECT p.i FROM (VALUES") {
-            // Which of the filter's patterns name no table: none.
-            self.walsender.answer_command("SELECT 0").await.expect("the feed is there");
-            sql = self.walsender.expect_query("SET ").await.expect("the settings");
-        }
+        let sql = self.walsender.expect_query("SET ").await.expect("the settings");
         let settings = sql.split("; ").filter(|statement| statement.starts_with("SET"));
         let mut answer: Vec<u8> = settings.flat_map(|_| frames::command_complete("SET")).collect();
         // set_config() writes the value with a unit, as SHOW does.
@@ -94,7 +89,13 @@ impl Backend {
 
     /// Takes CREATE_REPLICATION_SLOT, and leaves it without an answer. Returns name and plugin.
     pub async fn asked_for_slot(&mut self) -> (String, String) {
-        let sql = self.walsender.expect_query("CREATE_REPLICATION_SLOT").await.expect("a slot is asked for");
+        let mut sql = self.walsender.expect_query("").await.expect("a slot is asked for");
+        if sql.starts_with("SELECT p.i FROM (VALUES") {
+            // Which of the filter's patterns name no table: none.
+            self.walsender.answer_command("SELECT 0").await.expect("the feed is there");
+            sql = self.walsender.expect_query("").await.expect("a slot is asked for");
+        }
+        assert!(sql.starts_with("CREATE_REPLICATION_SLOT"), "{sql}");
         let words: Vec<_> = sql.split_whitespace().map(|word| word.trim_matches('"').to_owned()).collect();
         let [_, slot, _, _, plugin, ..] = &words[..] else { unreachable!("{sql}") };
         (slot.clone(), plugin.clone())
@@ -130,13 +131,18 @@ impl Backend {
     /// Answers what a session that is not to stream asks at first: whether it is shared, and its settings.
     pub async fn settles_in(&mut self) {
         self.settles_in_as(BACKEND_KEY.0).await;
-        self.walsender.expect_query("SET search_path").await.expect("the settings");
+        self.walsender.expect_query("SET TRANSACTION").await.expect("the settings");
         self.walsender.answer_command("SET").await.expect("the feed is there");
     }
 
     /// Answers which server process it is.
     pub async fn settles_in_as(&mut self, pid: i32) {
-        self.walsender.expect_query("SELECT pg_catalog.pg_backend_pid()").await.expect("the first question");
+        self.walsender
+            .expect_query(
+                "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; SELECT pg_catalog.pg_backend_pid()",
+            )
+            .await
+            .expect("the first question");
         self.sends(&[rows(&[[Some(pid.to_string().as_str())]]), frames::ready_for_query()].concat()).await;
     }
 
@@ -358,12 +364,13 @@ impl View {
 
     fn rows(&self) -> Vec<u8> {
         let (xmax, age) = (self.xmax.to_string(), (self.xmax.max(self.next).cast_signed() - 3).to_string());
+        let xmin = self.running.iter().min().unwrap_or(&self.xmax).to_string();
         let running: Vec<_> = self.running.iter().map(u64::to_string).collect();
         let row = |running| {
             let [standby, linked] = [self.standby, self.linked].map(truth);
-            let state = [&xmax, &age, "0/900", self.inserted, standby, self.standbys, linked];
-            let [a, b, c, d, e, f, g] = state.map(Some);
-            [a, b, c, d, e, f, g, running]
+            let state = [&xmax, &xmin, &age, "0/900", self.inserted, standby, self.standbys, linked];
+            let [a, b, c, d, e, f, g, h] = state.map(Some);
+            [a, b, c, d, e, f, g, h, running]
         };
         let listed: Vec<_> = running.iter().map(|xid| row(Some(xid.as_str()))).collect();
         rows(&if listed.is_empty() { vec![row(None)] } else { listed })

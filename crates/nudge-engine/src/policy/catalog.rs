@@ -74,6 +74,10 @@ impl Catalog {
             if self.links == Links::None {
                 self.links = Links::Unknown;
             }
+            if self.links == Links::Some {
+                // What it may have made or renamed is old from then on, also if it was in a subtransaction.
+                self.look_soon(now);
+            }
         }
         if passed.is_empty() {
             return None;
@@ -87,7 +91,12 @@ impl Catalog {
 
     /// An item goes out whose changes are neither resolved nor verified.
     pub(crate) fn deliver_unverified(&mut self, unseen: Unseen, since: Option<Lsn>, now: Instant) {
-        if self.matters && !unseen.is_empty() {
+        if unseen.is_empty() {
+            return;
+        }
+        // With the answer comes, too, whether the server waits for standbys by now.
+        self.look_due.get_or_insert(now + Self::REST);
+        if self.matters {
             self.doubt(unseen, since, now);
         }
     }
@@ -144,6 +153,11 @@ impl Catalog {
     /// every item may stand for more than it says.
     pub(crate) fn hides(&self) -> bool {
         self.filtered && self.links == Links::Some
+    }
+
+    /// Whether tables above others matter.
+    pub(crate) fn matters(&self) -> bool {
+        self.matters
     }
 
     /// Whether changes of tables that do not pass the filter are dropped where they are read.

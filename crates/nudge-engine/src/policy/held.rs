@@ -18,6 +18,8 @@ pub struct Held {
     pub lsn: Lsn,
     /// A stream begins with it: nothing goes out before.
     pub opening: bool,
+    /// It went out without an answer, and goes out again when an answer has seen it.
+    pub again: bool,
     /// A failsafe Resync is due as well.
     pub failsafe: bool,
     /// The messages that made it a Resync.
@@ -36,6 +38,7 @@ impl Held {
         self.since = self.since.into_iter().chain(later.since).min();
         self.lsn = self.lsn.max(later.lsn);
         self.opening |= later.opening;
+        self.again |= later.again;
         self.failsafe |= later.failsafe;
         self.unreadable.absorb(&mut later.unreadable);
     }

@@ -81,9 +81,9 @@ impl History {
         moments.is_none_or(|moments| moments.iter().any(|moment| moment.linked))
     }
 
-    /// Whether a transaction is known to have ended before a position.
-    pub fn had_ended(&self, xid: u32, lsn: Lsn) -> bool {
-        self.before(lsn).is_some_and(|snapshot| snapshot.sees(xid))
+    /// Whether a transaction or subtransaction is known to have ended before a position. `now` sees what it wrote.
+    pub fn had_ended(&self, xid: u32, lsn: Lsn, now: &Snapshot) -> bool {
+        self.before(lsn).is_some_and(|snapshot| snapshot.had_ended(xid, now))
             || self.ended.iter().any(|&(ended, at)| ended == xid && at <= lsn)
     }
 
@@ -114,7 +114,8 @@ mod tests {
 
     fn snapshot(inserted: u64, xmax: u64, running: &[u64]) -> Snapshot {
         let (running, inserted) = (running.to_vec(), Lsn::new(inserted));
-        Snapshot { xmax, next: xmax, running, lsn: inserted, inserted }
+        let xmin = running.iter().copied().min().unwrap_or(xmax);
+        Snapshot { xmax, xmin, next: xmax, running, lsn: inserted, inserted }
     }
 
     #[test]
@@ -122,7 +123,7 @@ mod tests {
         let mut history = History::default();
         history.restart(snapshot(100, 700, &[690]), false);
         history.add(&snapshot(200, 710, &[]), false);
-        let had_ended = |xid, lsn| history.had_ended(xid, Lsn::new(lsn));
+        let had_ended = |xid, lsn| history.had_ended(xid, Lsn::new(lsn), &snapshot(900, 1000, &[690]));
         assert!(had_ended(699, 150) && !had_ended(690, 150) && !had_ended(705, 150));
         assert!(had_ended(690, 200) && had_ended(705, 200) && !had_ended(710, 900));
         assert!(!had_ended(600, 99), "nothing is known of before");
@@ -132,10 +133,11 @@ mod tests {
     fn a_transaction_that_the_stream_has_told_had_ended_behind_its_commit() {
         let mut history = History::default();
         history.restart(snapshot(100, 700, &[]), false);
+        let now = snapshot(900, 1000, &[]);
         history.ended(705, Lsn::new(300));
-        assert!(!history.had_ended(705, Lsn::new(299)) && history.had_ended(705, Lsn::new(300)));
+        assert!(!history.had_ended(705, Lsn::new(299), &now) && history.had_ended(705, Lsn::new(300), &now));
         (0..2000).for_each(|_| history.ended(1, Lsn::new(1)));
-        assert!(!history.had_ended(705, Lsn::new(300)) && history.ended.len() == MOST_ENDED);
+        assert!(!history.had_ended(705, Lsn::new(300), &now) && history.ended.len() == MOST_ENDED);
     }
 
     #[test]

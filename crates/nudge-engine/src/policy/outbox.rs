@@ -84,6 +84,11 @@ impl Outbox {
         self.ask_at = Some(retry.unwrap_or(now));
     }
 
+    /// Whether a stream's first Resync waits: nothing passes it by.
+    pub(crate) fn opening_waits(&self) -> bool {
+        self.waiting.as_ref().is_some_and(|waiting| waiting.opening)
+    }
+
     /// Takes in what needs no answer.
     pub(crate) fn pass(&mut self, held: Held) {
         self.release(held, Ancestors::default());
@@ -162,7 +167,7 @@ impl Outbox {
     }
 
     fn judge(&mut self, mut fresh: Held, view: &ServerView, now: Instant) {
-        let blocked = self.waiting.as_ref().is_some_and(|waiting| waiting.opening);
+        let blocked = self.opening_waits();
         if fresh.unseen.confirm(&view.snapshot) && !blocked {
             self.make_visible(fresh, view);
             return;
@@ -206,7 +211,7 @@ impl Outbox {
             self.visible = Some(held);
             return;
         }
-        let is_old = |xid| catalog.history().had_ended(xid, held.since());
+        let is_old = |xid| catalog.history().had_ended(xid, held.since(), &view.snapshot);
         match view.lineage.certain(asked, &tables, is_old) {
             Ok(ancestors) => self.release(held, ancestors),
             Err(table) => {
@@ -226,9 +231,9 @@ impl Outbox {
         )
     }
 
-    /// The server has not answered. Returns what goes out all the same, since it has waited long enough, for
-    /// the catalog to verify.
-    pub(crate) fn unanswered(&mut self, catalog: &mut Catalog, now: Instant) -> bool {
+    /// The server has not answered. Returns whether something goes out all the same, since it has waited long
+    /// enough. What may not be visible then goes out again when the server has answered that it is.
+    pub(crate) fn unanswered(&mut self, catalog: &Catalog, now: Instant) -> bool {
         if self.is_empty() {
             (self.ask_at, self.unanswered_since) = (None, None);
             return false;
@@ -237,21 +242,30 @@ impl Outbox {
         if self.unanswered_since.is_none_or(|since| now < since + visibility::BLIND) {
             return false;
         }
+        self.unanswered_since = None;
+        let mut again = self.waiting.take_if(|waiting| waiting.again);
         let parts = [self.waiting.take(), self.visible.take(), self.behind.take(), self.fresh.take()];
-        let whole = parts.into_iter().flatten().reduce(|mut whole, part| {
+        let whole = self.joined(parts.into_iter().flatten());
+        let goes_out = whole.is_some();
+        if let Some(mut held) = whole {
+            let copy = Held { again: true, failsafe: false, ..held.clone() };
+            again = self.joined(again.into_iter().chain((!copy.unseen.is_empty()).then_some(copy)));
+            if catalog.may_be_linked(held.since) && !held.tables().is_empty() {
+                // What lies above the tables is not known: reload everything is coarser, and never wrong.
+                held.widen(Reason::Undecodable);
+            }
+            self.release(held, Ancestors::default());
+        }
+        self.ask_at = again.as_ref().map(|_| now + visibility::BLIND);
+        (self.waiting, self.waiting_since, self.tries) = (again, Some(now), 0);
+        goes_out
+    }
+
+    fn joined(&self, parts: impl Iterator<Item = Held>) -> Option<Held> {
+        parts.reduce(|mut whole, part| {
             whole.join(part, self.max_pending);
             whole
-        });
-        (self.ask_at, self.unanswered_since, self.waiting_since) = (None, None, None);
-        let Some(mut held) = whole else { return false };
-        if catalog.may_be_linked(held.since) && !held.tables().is_empty() {
-            // What lies above the tables is not known: reload everything is coarser, and never wrong.
-            held.widen(Reason::Undecodable);
-        } else if let Pending::Tables(_) = held.pending {
-            catalog.deliver_unverified(std::mem::take(&mut held.unseen), held.since, now);
-        }
-        self.release(held, Ancestors::default());
-        true
+        })
     }
 
     fn release(&mut self, held: Held, ancestors: Ancestors) {
@@ -405,11 +419,16 @@ mod tests {
         for (wait, goes_out) in [(0, false), (999, false), (1, true)] {
             stage.outbox.question(&stage.catalog, stage.now);
             stage.now += wait * MS;
-            assert_eq!(stage.outbox.unanswered(&mut stage.catalog, stage.now), goes_out);
+            assert_eq!(stage.outbox.unanswered(&stage.catalog, stage.now), goes_out);
             assert_eq!(stage.popped().len(), usize::from(goes_out));
         }
-        assert!(stage.catalog.look_due().is_some(), "to be verified later");
-        assert!(!stage.outbox.unanswered(&mut stage.catalog, stage.now), "nothing is left");
+        for _ in 0..10 {
+            stage.outbox.question(&stage.catalog, stage.now);
+            stage.now += 1000 * MS;
+            assert!(!stage.outbox.unanswered(&stage.catalog, stage.now), "once");
+        }
+        assert_eq!(stage.answer(&[8]), [""; 0]);
+        assert_eq!(stage.answer(&[]), ["a1b1"], "and again when it is visible");
     }
 
     #[test]

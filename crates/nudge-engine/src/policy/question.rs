@@ -12,16 +12,22 @@ use crate::TableName;
 /// functions and operators of somebody else come before those of PostgreSQL.
 pub(crate) const SEARCH_PATH: &str = "SET search_path TO pg_catalog, pg_temp; ";
 
+/// In front of whatever takes a snapshot, in the transaction of one message: on a standby one that is serializable
+/// cannot be had, and a database may ask for that.
+pub(crate) const READ_COMMITTED: &str = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; ";
+
 /// What [`ServerView`](crate::policy::server_view::ServerView) reads, apart from the lineage: one row per
 /// transaction in progress, and one row if there is none.
 ///
 /// What stands behind the snapshot is read after it was taken: so the positions are not before what it sees.
-/// `age('3')` tells the next transaction id without giving it out.
-pub(crate) const VIEW: &str = "SELECT pg_catalog.pg_snapshot_xmax(s), pg_catalog.age('3'::pg_catalog.xid), \
+/// `age('3')` is the way to the next transaction id that gives none out. Links of indexes are none, and those of
+/// temporary tables do not matter, since these are not decoded.
+pub(crate) const VIEW: &str = "SELECT pg_catalog.pg_snapshot_xmax(s), pg_catalog.pg_snapshot_xmin(s), pg_catalog.age('3'::pg_catalog.xid), \
      CASE WHEN r THEN pg_catalog.pg_last_wal_replay_lsn() ELSE pg_catalog.pg_current_wal_lsn() END, \
      CASE WHEN r THEN pg_catalog.pg_last_wal_replay_lsn() ELSE pg_catalog.pg_current_wal_insert_lsn() END, \
      r, pg_catalog.current_setting('synchronous_standby_names'), \
-     EXISTS (SELECT FROM pg_catalog.pg_inherits), x \
+     EXISTS (SELECT FROM pg_catalog.pg_inherits i JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid \
+     WHERE c.relpersistence <> 't' AND c.relkind IN ('r', 'p', 'f')), x \
      FROM pg_catalog.pg_current_snapshot() AS s CROSS JOIN pg_catalog.pg_is_in_recovery() AS r \
      LEFT JOIN LATERAL pg_catalog.pg_snapshot_xip(s) AS x ON true";
 
@@ -30,7 +36,9 @@ pub(crate) const VIEW: &str = "SELECT pg_catalog.pg_snapshot_xmax(s), pg_catalog
 ///
 /// The last column has the transactions that wrote a part of the catalog on which the answer rests, if they
 /// are not older than `oldest`: the name of the table (that of its row type, which little else writes, and of
-/// its schema), and its columns (which lose a mark when the table is detached or disinherited).
+/// its schema), and its columns (which lose a mark when the table is detached or disinherited). An age is counted
+/// from one moment for the whole question, so that of a later transaction is less than 1; a row that was frozen
+/// long ago may have the id of one to come, but not of one so near.
 fn lineage(schemas: &str, names: &str, oldest: &str) -> String {
     format!(
         "WITH RECURSIVE up (n, depth, id) AS (SELECT a.n, 0, c.oid \
@@ -42,7 +50,7 @@ fn lineage(schemas: &str, names: &str, oldest: &str) -> String {
          SELECT u.n, ns.nspname, c.relname, c.relkind = 'p', pg_catalog.array_to_string(ARRAY(SELECT x.xmin FROM (SELECT ns.xmin \
          UNION ALL SELECT t.xmin FROM pg_catalog.pg_type t WHERE t.oid = c.reltype \
          UNION ALL SELECT a.xmin FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0) x \
-         WHERE pg_catalog.age(x.xmin) BETWEEN 1 AND pg_catalog.age({oldest})), ',') \
+         WHERE pg_catalog.age(x.xmin) BETWEEN -1000000 AND pg_catalog.age({oldest})), ',') \
          FROM up u JOIN pg_catalog.pg_class c ON c.oid = u.id \
          JOIN pg_catalog.pg_namespace ns ON ns.oid = c.relnamespace ORDER BY u.n, u.depth"
     )
@@ -79,12 +87,12 @@ impl Question {
     pub(crate) fn whole(&self) -> String {
         let local = SEARCH_PATH.replace("SET ", "SET LOCAL ");
         if self.tables.is_empty() {
-            return format!("{local}{VIEW}");
+            return format!("{READ_COMMITTED}{local}{VIEW}");
         }
         let [schemas, names, oldest] = self.arguments();
         let [schemas, names] = [schemas, names].map(|array| format!("{array}::pg_catalog.name[]"));
         let lineage = lineage(&schemas, &names, &format!("{oldest}::pg_catalog.xid"));
-        format!("{local}{VIEW}; {lineage}")
+        format!("{READ_COMMITTED}{local}{VIEW}; {lineage}")
     }
 
     fn arguments(&self) -> [String; 3] {
@@ -173,7 +181,12 @@ mod tests {
     #[test]
     fn a_shared_session_keeps_nothing() {
         for sql in [question(&[]).whole(), question(&[TableName::new("s", "t")]).whole()] {
-            assert!(sql.starts_with("SET LOCAL search_path TO pg_catalog, pg_temp; SELECT"), "{sql}");
+            assert!(
+                sql.starts_with(&format!(
+                    "{READ_COMMITTED}SET LOCAL search_path TO pg_catalog, pg_temp; SELECT"
+                )),
+                "{sql}"
+            );
             assert!(!sql.contains("PREPARE") && !sql.contains("EXECUTE"), "{sql}");
         }
         assert_eq!(question(&[]).prepared(), "EXECUTE pgnudge_view");

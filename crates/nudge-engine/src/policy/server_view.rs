@@ -20,12 +20,13 @@ pub(crate) struct ServerView {
 }
 
 impl ServerView {
-    /// Takes a row in: eight columns of the [view](crate::policy::question::VIEW), or five of the lineage in a
+    /// Takes a row in: nine columns of the [view](crate::policy::question::VIEW), or five of the lineage in a
     /// [`Question`](crate::policy::question::Question). `None`: it cannot be understood.
     pub(crate) fn read(&mut self, columns: &[Option<String>]) -> Option<()> {
         match columns {
             [
                 Some(xmax),
+                Some(xmin),
                 Some(age),
                 Some(lsn),
                 Some(inserted),
@@ -38,6 +39,7 @@ impl ServerView {
                 let (lsn, inserted) = (lsn.parse().ok()?, inserted.parse().ok()?);
                 let snapshot = &mut self.snapshot;
                 (snapshot.xmax, snapshot.next) = (xmax, next(xmax, age.parse().ok()?));
+                snapshot.xmin = xmin.parse().ok()?;
                 (snapshot.lsn, snapshot.inserted) = (lsn, inserted);
                 if let Some(running) = running {
                     snapshot.running.push(running.parse().ok()?);
@@ -88,9 +90,9 @@ mod tests {
         Some(view)
     }
 
-    fn state(running: Option<&'static str>) -> [Option<&'static str>; 8] {
-        let [xmax, age, lsn, inserted] = ["4294967300", "5", "0/10", "0/20"].map(Some);
-        [xmax, age, lsn, inserted, Some("f"), Some("s1, s2"), Some("t"), running]
+    fn state(running: Option<&'static str>) -> [Option<&'static str>; 9] {
+        let [xmax, xmin, age, lsn, inserted] = ["4294967300", "9", "5", "0/10", "0/20"].map(Some);
+        [xmax, xmin, age, lsn, inserted, Some("f"), Some("s1, s2"), Some("t"), running]
     }
 
     #[test]
@@ -100,6 +102,7 @@ mod tests {
         let view = view(&rows).unwrap();
         let snapshot = Snapshot {
             xmax: (1 << 32) + 4,
+            xmin: 9,
             next: (1 << 32) + 8,
             running: vec![9, 11],
             lsn: Lsn::new(0x10),
@@ -113,11 +116,11 @@ mod tests {
     #[test]
     fn what_is_no_answer_is_not_taken_for_one() {
         let broken: [&[Option<&str>]; 5] = [
-            &["x", "5", "0/1", "0/1", "f", "", "f", "1"].map(Some),
-            &["7", "5", "0/1", "0/1", "f", "", "f", "x"].map(Some),
+            &["x", "7", "5", "0/1", "0/1", "f", "", "f", "1"].map(Some),
+            &["7", "7", "5", "0/1", "0/1", "f", "", "f", "x"].map(Some),
             &["1", "s", "t", "f", "7,x"].map(Some),
             &["1", "2", "3"].map(Some),
-            &[None; 8],
+            &[None; 9],
         ];
         for row in broken {
             assert_eq!(view(&[row]), None, "{row:?}");

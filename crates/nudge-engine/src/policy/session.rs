@@ -5,7 +5,7 @@ use std::time::Duration;
 use nudge_decode::Decoder;
 use nudge_proto::{Parameters, quote_identifier, quote_literal};
 
-use crate::policy::question::{SEARCH_PATH, VIEW};
+use crate::policy::question::{READ_COMMITTED, SEARCH_PATH, VIEW};
 use crate::policy::server_view::ServerView;
 use crate::{Error, ErrorKind, SessionAttributes};
 
@@ -67,7 +67,8 @@ pub(crate) fn preparation(slot_timeout: Duration, status_interval: Duration) -> 
         .map(|(name, value)| format!("SET {} = {}; ", quote_identifier(name), quote_literal(value)))
         .collect();
     format!(
-        "{SEARCH_PATH}{decoding}{WITHOUT_TIMEOUTS}; \
+        "{READ_COMMITTED}{SEARCH_PATH}SET default_transaction_isolation = 'read committed'; \
+         {decoding}{WITHOUT_TIMEOUTS}; \
          SET lock_timeout = {lock_timeout}; SET idle_session_timeout = {longest}; \
          SELECT setting, pg_catalog.set_config('wal_sender_timeout', setting, false) FROM (SELECT \
          CASE WHEN setting::pg_catalog.int8 BETWEEN 1 AND {longest} THEN setting ELSE '{longest}' END AS setting \
@@ -83,7 +84,7 @@ pub(crate) fn preparation(slot_timeout: Duration, status_interval: Duration) -> 
 ///   sign, and nothing in between forgets the connection (clouds do so after 4 to 10 minutes).
 pub(crate) fn side_preparation() -> String {
     format!(
-        "{SEARCH_PATH}{WITHOUT_TIMEOUTS}; SET default_transaction_isolation = 'read committed'; \
+        "{READ_COMMITTED}{SEARCH_PATH}{WITHOUT_TIMEOUTS}; SET default_transaction_isolation = 'read committed'; \
          SET default_transaction_deferrable = off; SET synchronous_commit = off; \
          SET tcp_keepalives_idle = 60; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3; "
     )

@@ -10,10 +10,12 @@ use crate::policy::Unseen;
 pub struct Snapshot {
     /// One more than the highest id that has ended, 64 bits.
     pub xmax: u64,
+    /// The lowest id in progress, or `xmax`. It counts subtransactions, and is right on a standby.
+    pub xmin: u64,
     /// The next id to be given out. Ids from `xmax` up to it may be in progress, too: a snapshot lists
     /// only those below `xmax`.
     pub next: u64,
-    /// The ids below `xmax` that are in progress.
+    /// The ids below `xmax` that are in progress, without those of subtransactions. A standby lists none.
     pub running: Vec<u64>,
     /// The end of the log that was written when the snapshot was there, or later.
     pub lsn: Lsn,
@@ -52,13 +54,26 @@ impl Snapshot {
         unended
     }
 
-    /// The oldest id in progress, or the next one: its lower 32 bits.
+    /// The lower half of the lowest id in progress.
     pub fn oldest(&self) -> u32 {
-        let oldest = self.running.iter().copied().min().unwrap_or(self.xmax);
-        #[expect(clippy::cast_possible_truncation, reason = "the lower half is meant")]
-        let lower = oldest as u32;
-        lower
+        lower(self.xmin)
     }
+
+    /// Whether a transaction or subtransaction had ended when this was taken, of which a later snapshot sees what
+    /// it wrote. A subtransaction is not listed, but has a higher id than the transaction that it is a part of,
+    /// and has ended with that.
+    pub fn had_ended(&self, xid: u32, later: &Self) -> bool {
+        let below = |id: u64| lower(id).wrapping_sub(xid).cast_signed() > 0;
+        let has_ended = |id: &u64| !later.running.contains(id) && *id < later.xmax;
+        let is_part_of_none = || !self.running.iter().any(|id| !below(*id) && has_ended(id));
+        below(self.xmin) || !self.running.is_empty() && self.sees(xid) && is_part_of_none()
+    }
+}
+
+fn lower(id: u64) -> u32 {
+    #[expect(clippy::cast_possible_truncation, reason = "the lower half is meant")]
+    let lower = id as u32;
+    lower
 }
 
 #[cfg(test)]
@@ -69,7 +84,34 @@ mod tests {
     use proptest::prelude::*;
 
     fn snapshot(xmax: u64, next: u64, running: &[u64]) -> Snapshot {
-        Snapshot { xmax, next, running: running.to_vec(), ..Snapshot::default() }
+        let xmin = running.iter().copied().min().unwrap_or(xmax);
+        Snapshot { xmax, xmin, next, running: running.to_vec(), ..Snapshot::default() }
+    }
+
+    /// 710 runs, and 712 is a subtransaction of it; 715 runs, too.
+    #[test]
+    fn a_subtransaction_has_ended_with_its_transaction() {
+        let first = snapshot(720, 720, &[710, 715]);
+        for (later, xid, ended) in [
+            (&[710, 715][..], 709, true),
+            (&[710, 715], 710, false),
+            (&[715], 712, false),
+            (&[710], 712, true),
+            (&[710], 718, false),
+            (&[710, 715], 718, true),
+            (&[], 709, true),
+            (&[710, 715], 720, false),
+        ] {
+            assert_eq!(first.had_ended(xid, &snapshot(730, 730, later)), ended, "{xid} {later:?}");
+        }
+    }
+
+    /// All that runs is hidden there, but for the lowest id.
+    #[test]
+    fn on_a_standby_only_the_lowest_id_counts() {
+        let standby = Snapshot { xmax: 881, xmin: 879, next: 881, ..Snapshot::default() };
+        let later = Snapshot { xmax: 890, xmin: 890, next: 890, ..Snapshot::default() };
+        assert_eq!([878, 879, 880].map(|xid| standby.had_ended(xid, &later)), [true, false, false]);
     }
 
     #[test]

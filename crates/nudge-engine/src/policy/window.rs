@@ -129,7 +129,7 @@ impl Window {
         }
         let (since, unreadable) = (self.since.take(), std::mem::take(&mut self.unreadable));
         let opening = std::mem::take(&mut self.opening);
-        Some(Held { pending, unseen, since, lsn: self.lsn, opening, failsafe, unreadable })
+        Some(Held { pending, unseen, since, lsn: self.lsn, opening, again: false, failsafe, unreadable })
     }
 
     /// Everything may have changed, by these transactions.

@@ -95,11 +95,10 @@ impl DeliveryCheck {
                     return Poll::Ready(item);
                 }
             }
-            if let Some(asking) = &mut self.asking {
-                match asking.answer.as_mut().poll(cx) {
-                    Poll::Ready((side, answer)) => self.hear(side, answer),
-                    Poll::Pending => return Poll::Pending,
-                }
+            if let Some(asking) = &mut self.asking
+                && let Poll::Ready((side, answer)) = asking.answer.as_mut().poll(cx)
+            {
+                self.hear(side, answer);
             } else if let Some(due) = self.move_on(clock::now())
                 && self.timer.poll_until(due, cx).is_pending()
             {
@@ -146,17 +145,24 @@ impl DeliveryCheck {
         let mut shared = gate.lock();
         if room && let Some(held) = shared.window.take(now) {
             let expects_links = shared.catalog.expects_links() && !held.tables().is_empty();
-            if expects_links || held.unseen.is_in_doubt(self.visibility, self.synchronous, now) {
+            let in_doubt = held.unseen.is_in_doubt(self.visibility, self.synchronous, now);
+            if expects_links || in_doubt || self.outbox.opening_waits() {
                 self.outbox.push(held, now);
             } else {
-                shared.catalog.deliver_unverified(held.unseen.clone(), held.since, now);
+                if self.visibility == Visibility::Recent || shared.catalog.matters() {
+                    shared.catalog.deliver_unverified(held.unseen.clone(), held.since, now);
+                }
                 self.outbox.pass(held);
             }
             return None;
         }
+        let window_due = shared.window.due().filter(|_| room);
+        if self.asking.is_some() {
+            // What comes out of the window meanwhile is there for the next question.
+            return Some(window_due);
+        }
         let ask_at = self.outbox.ask_at().into_iter().chain(shared.catalog.look_due()).min();
         let Some(source) = self.source.clone().filter(|_| ask_at.is_some_and(|at| at <= now)) else {
-            let window_due = shared.window.due().filter(|_| room);
             return Some(window_due.into_iter().chain(ask_at).min());
         };
         let question = Arc::new(self.outbox.question(&shared.catalog, now));
@@ -184,7 +190,7 @@ impl DeliveryCheck {
             Ok(view) => view,
             Err(error) => {
                 shared.catalog.unanswered(now);
-                if self.outbox.unanswered(&mut shared.catalog, now) {
+                if self.outbox.unanswered(&shared.catalog, now) {
                     tracing::warn!(%error, "the second session does not answer: what waited for it goes out");
                 }
                 return;

@@ -5,7 +5,7 @@
 //! connections that are idle: so the server probes it (`tcp_keepalives_idle`), and when an answer is late a new
 //! session is opened beside the old one.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -134,8 +134,7 @@ impl Live {
     /// Finds out whether the session is ours alone, and if so settles in.
     async fn prepare(conversation: Conversation) -> Result<Self, Error> {
         let told = conversation.session.backend_key().pid();
-        let (conversation, outcome) =
-            conversation.query(c"SELECT pg_catalog.pg_backend_pid()", Stage::Session).await?;
+        let (conversation, outcome) = conversation.query(WHICH_PROCESS, Stage::Session).await?;
         let row = outcome.map_err(|response| diagnosis::server(Stage::Session, &response))?;
         let pid =
             row.and_then(|row| row.into_iter().next().flatten()).and_then(|pid| pid.parse::<i32>().ok());
@@ -171,6 +170,10 @@ impl Live {
         Ok((Self { conversation, shared }, view))
     }
 }
+
+/// In its own transaction, and with nothing set beyond it.
+const WHICH_PROCESS: &CStr =
+    c"SET TRANSACTION ISOLATION LEVEL READ COMMITTED; SELECT pg_catalog.pg_backend_pid()";
 
 /// How long an answer takes before a new session is opened beside the old one. A question takes a fraction of a
 /// millisecond; a login with TLS a few, on a server that is not far.

@@ -226,12 +226,13 @@ impl Supervisor {
         Ok(Established { link, stream, decoder, slot, backend_pid, route, facts, lingering, filtered })
     }
 
-    async fn prepare(&self, mut conversation: Conversation) -> Result<(Conversation, ServerFacts), Error> {
+    async fn prepare(&self, conversation: Conversation) -> Result<(Conversation, ServerFacts), Error> {
+        let (mut conversation, facts) = self.arrival.prepare(conversation, &self.knobs).await?;
         if self.first.is_some() {
             let limit = self.knobs.connect_timeout;
             conversation = warn_of_empty_patterns(conversation, &self.knobs.tables, limit).await?;
         }
-        self.arrival.prepare(conversation, &self.knobs).await
+        Ok((conversation, facts))
     }
 
     /// Before the stream is asked for. A standby decodes what it has replayed, and that can be seen. Where commits

@@ -34,7 +34,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Walsender<S> {
         let pid = BACKEND_KEY.0.to_string();
         self.answering("SELECT pg_catalog.pg_backend_pid()", &["?"], &[&[Some(&pid)]])
             .answering("PREPARE", &[], &[])
-            .answering("EXECUTE pgnudge_view", &["?"; 8], &[&VIEW])
+            .answering("EXECUTE pgnudge_view", &["?"; 9], &[&VIEW])
             .answering("EXECUTE pgnudge_lineage", &["?"; 5], &[])
             .answering("SELECT pg_catalog.set_config('search_path'", &["?"], &[&[Some("")]])
             .answering("SHOW data_directory_mode", &["?"], &[&[Some("0700")]])
@@ -75,9 +75,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Walsender<S> {
 }
 
 /// Everything can be seen, on a primary without synchronous standbys where no table lies above another.
-const VIEW: [Option<&str>; 8] = {
+const VIEW: [Option<&str>; 9] = {
     let [xmax, age, lsn, no] = ["2000000", "1999997", "0/1", "f"];
-    [Some(xmax), Some(age), Some(lsn), Some(lsn), Some(no), Some(""), Some(no), None]
+    [Some(xmax), Some(xmax), Some(age), Some(lsn), Some(lsn), Some(no), Some(""), Some(no), None]
 };
 
 fn known_answer(statement: &str, lsn: u64) -> Option<Vec<u8>> {
@@ -93,7 +93,7 @@ fn known_answer(statement: &str, lsn: u64) -> Option<Vec<u8>> {
             Some(rows_answer(&["setting", "set_config"], &[&[Some("60000"), Some("1min")]], "SELECT 1"))
         }
         ["SELECT", xmax, ..] if xmax.starts_with("pg_catalog.pg_snapshot_xmax") => {
-            Some(rows_answer(&["?"; 8], &[&VIEW], "SELECT 1"))
+            Some(rows_answer(&["?"; 9], &[&VIEW], "SELECT 1"))
         }
         ["IDENTIFY_SYSTEM"] => {
             let columns = ["systemid", "timeline", "xlogpos", "dbname"];
