@@ -1,7 +1,7 @@
 //! Several hosts, of which the first ones answer and cannot stream.
 //!
-//! Seen to fail: with a round that ends when a server has let the feed in (no connection past the standby and past
-//! `wal_level = replica`), or with the first permanent error (none past the missing database).
+//! Seen to fail: with a round that ends when a server has let the feed in: no connection past `wal_level = replica`,
+//! and none at the switchover.
 
 use std::time::Duration;
 
