@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use nudge_proto::Lsn;
 
+use crate::policy::harvest::earlier;
 use crate::policy::server_view::ServerView;
 use crate::policy::{Harvest, History, Unseen};
 
@@ -103,7 +104,7 @@ impl Catalog {
 
     fn doubt(&mut self, mut passed: Unseen, since: Option<Lsn>, now: Instant) {
         self.unverified.absorb(&mut passed);
-        self.since = self.since.into_iter().chain(since).min();
+        self.since = earlier(self.since, since);
         self.look_soon(now);
     }
 

@@ -129,15 +129,14 @@ impl Harvest {
     }
 
     fn close(&mut self, open: Open) {
-        let earliest = |since: Option<Lsn>| since.into_iter().chain([open.began]).min();
         if open.changed {
             open.xid.into_iter().for_each(|xid| self.unseen.add(xid));
-            self.since = earliest(self.since);
+            self.since = earlier(self.since, Some(open.began));
             self.committed = true;
         }
         if open.dropped {
             open.xid.into_iter().for_each(|xid| self.passed.add(xid));
-            self.passed_since = earliest(self.passed_since);
+            self.passed_since = earlier(self.passed_since, Some(open.began));
         }
     }
 
@@ -193,5 +192,14 @@ impl Harvest {
 
     pub(super) fn has_news(&self) -> bool {
         self.resync.is_some() || !self.tables.is_empty()
+    }
+}
+
+/// The earlier of two positions, as far as they are known.
+#[inline]
+pub(super) fn earlier(one: Option<Lsn>, other: Option<Lsn>) -> Option<Lsn> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
     }
 }

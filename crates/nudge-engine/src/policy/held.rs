@@ -2,6 +2,7 @@
 
 use nudge_proto::Lsn;
 
+use crate::policy::harvest::earlier;
 use crate::policy::{Pending, Unreadable, Unseen};
 use crate::{FeedItem, Reason, TableName};
 
@@ -35,7 +36,7 @@ impl Held {
             Pending::Resync(reason) => self.pending.join_resync(reason),
         }
         self.unseen.absorb(&mut later.unseen);
-        self.since = self.since.into_iter().chain(later.since).min();
+        self.since = earlier(self.since, later.since);
         self.lsn = self.lsn.max(later.lsn);
         self.opening |= later.opening;
         self.again |= later.again;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use nudge_proto::Lsn;
 
 use crate::Reason;
-use crate::policy::harvest::Harvest;
+use crate::policy::harvest::{Harvest, earlier};
 use crate::policy::{Debouncer, Edge, Held, Pending, Spell, Unreadable, Unseen};
 
 /// At most one pending item, and the rules by which it becomes due.
@@ -77,7 +77,7 @@ impl Window {
         self.unseen.absorb(&mut harvest.unseen);
         let open = harvest.goes_on();
         let began = open.map(|(_, began)| began);
-        self.since = self.since.into_iter().chain(harvest.since.take()).chain(began).min();
+        self.since = earlier(earlier(self.since, harvest.since.take()), began);
         if let Some(spell) = &mut self.spell {
             spell.mid_transaction = open.is_some();
             open.and_then(|(xid, _)| xid).into_iter().for_each(|xid| self.unseen.add(xid));
