@@ -67,8 +67,8 @@ async fn privileges(context: &Context, mistakes: &mut Mistakes) -> Result<(), Fa
         ),
         (
             "no SELECT",
-            "REVOKE SELECT ON pg_catalog.pg_partitioned_table FROM PUBLIC".to_owned(),
-            "GRANT SELECT ON pg_catalog.pg_partitioned_table TO PUBLIC".to_owned(),
+            "REVOKE SELECT ON pg_catalog.pg_inherits FROM PUBLIC".to_owned(),
+            "GRANT SELECT ON pg_catalog.pg_inherits TO PUBLIC".to_owned(),
             "hint: give the role back what the message names",
         ),
     ] {

@@ -123,6 +123,8 @@ async fn partitions_nudge(context: &Context) -> Result<(), Failure> {
     context.tally(&mut feed).await?.ensure_exactly(&[])?;
     context.sql("CREATE TABLE root (id int) PARTITION BY LIST (id)").await?;
     context.sql("ALTER TABLE root ATTACH PARTITION leaf DEFAULT").await?;
+    // It shows with the next item. Before, a change in the leaf is told by a resync.
+    context.tally(&mut feed).await?.ensure_exactly(&[])?;
     context.sql("INSERT INTO leaf SELECT generate_series(2, 6)").await?;
     context.tally(&mut feed).await?.ensure_exactly(&[("public.root", 5)])
 }
