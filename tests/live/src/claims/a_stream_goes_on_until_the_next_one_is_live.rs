@@ -3,8 +3,11 @@
 //! Seen to fail: with a supervisor that drops the old stream before it makes the next one (commits behind the open
 //! transaction are not told), and without the room that the old stream makes (no resync where there is one slot).
 
+use std::time::Duration;
+
 use pgnudge::Builder;
 use pgnudge_testkit::{Cluster, Sender, Slot, wait_until};
+use tokio::time::timeout;
 
 use crate::consumer::{Consumer, PATIENCE};
 use crate::context::{connected, streaming};
@@ -18,8 +21,8 @@ pub(super) const CLAIM: Claim = Claim {
     title: "another stream is needed behind a long transaction",
     claim: "When a stream has to be made again (the first partitioned table outgrows the filter on the server; a table \
             without replica identity needs transaction markers) and an open transaction delays the new slot, commits \
-            are told all the while by the old stream; when the transaction ends, the new one begins with a resync, and \
-            one slot and one walsender are left. Where the server has one slot only, the old stream makes room.",
+            are told all the while by the old stream (by resyncs where its filter may hide rows); when the transaction \
+            ends, the new one begins with a resync, and one slot and one walsender are left. Where the server has one slot only, the old stream makes room.",
     falsified_by: "a commit that is not told before the transaction ends, a restart that is counted as a failure, a \
                    missing resync, or a slot or walsender too many",
     proves: &["R2", "R8", "R9"],
@@ -32,9 +35,11 @@ async fn a_stream_goes_on_until_the_next_one_is_live(context: Context) -> Result
     let own = context.on_own_cluster(Cluster::builder()).await?;
     own.sql(TABLES).await?;
     let builder = || own.builder().tables(["public.orders", "public.keyless", "public.root", "public.mark"]);
-    behind_a_transaction(&own, builder(), PARTITIONED, "public.root").await?;
+    let outgrown = Cause { statement: PARTITIONED, hides: true, table: "public.root" };
+    behind_a_transaction(&own, builder(), outgrown).await?;
     let unmarked = builder().transaction_markers(false).partition_root(false);
-    behind_a_transaction(&own, unmarked, "UPDATE keyless SET id = -id", "public.keyless").await?;
+    let keyless = Cause { statement: "UPDATE keyless SET id = -id", hides: false, table: "public.keyless" };
+    behind_a_transaction(&own, unmarked, keyless).await?;
 
     let single = context.on_own_cluster(Cluster::builder().line("max_replication_slots = 1")).await?;
     makes_room(&single).await?;
@@ -43,32 +48,48 @@ async fn a_stream_goes_on_until_the_next_one_is_live(context: Context) -> Result
     )
 }
 
-/// `needs_another` makes the feed need another stream, which then tells changes of `table` too.
-async fn behind_a_transaction(
-    own: &Context,
-    builder: Builder,
-    needs_another: &str,
-    table: &str,
-) -> Result<(), Failure> {
+/// What makes a feed need another stream.
+struct Cause {
+    statement: &'static str,
+    /// Whether the old stream may hide rows by now.
+    hides: bool,
+    /// The other stream tells changes of this one, too.
+    table: &'static str,
+}
+
+async fn behind_a_transaction(own: &Context, builder: Builder, cause: Cause) -> Result<(), Failure> {
+    let Cause { statement, hides, table } = cause;
     let mut feed = connected(builder).await?;
     let first = streaming(&feed)?;
     let etl = own.scratch.connect().await?;
     etl.batch_execute("BEGIN; INSERT INTO etl VALUES (1)").await?;
-    own.sql(needs_another).await?;
+    own.sql(statement).await?;
     // What shows it comes with an item.
-    own.tally(&mut feed).await?;
+    feed.next_item().await?;
     blocked(own).await?;
     for round in 1..=COMMITS {
         own.sql(&format!("INSERT INTO orders SELECT generate_series(1, {round})")).await?;
-        own.tally(&mut feed).await?.ensure_exactly(&[("public.orders", round)])?;
+        if hides {
+            feed.resync("undecodable").await?;
+        } else {
+            own.tally(&mut feed).await?.ensure_exactly(&[("public.orders", round)])?;
+        }
     }
     ensure!(streaming(&feed)? == first, "the status is not that of the old stream");
     // The new slot still waits.
     blocked(own).await?;
 
     etl.batch_execute("COMMIT").await?;
-    feed.resync("reconnected").await?;
-    ensure!(streaming(&feed)? != first, "the status is that of the old stream");
+    let live = async || Ok(streaming(&feed).ok());
+    wait_until("the next stream is live", PATIENCE, live, |now| now.as_ref() != Some(&first)).await?;
+    let first = feed.next_item().await?;
+    ensure!(first.resync_reason().is_some(), "the next stream does not begin with a resync, but {first:?}");
+    if hides {
+        // The old stream may have hidden rows to the last, which is a resync of its own.
+        while let Ok(item) = timeout(QUIET, feed.next_item()).await {
+            ensure!(item?.resync_reason().is_some(), "a batch that nothing was written for");
+        }
+    }
     own.sql(&format!("INSERT INTO {table} VALUES (1)")).await?;
     own.tally(&mut feed).await?.ensure_exactly(&[(table, 1)])?;
     let look = async || Ok((own.scratch.slots().await?, own.scratch.walsenders().await?));
@@ -83,7 +104,7 @@ async fn makes_room(single: &Context) -> Result<(), Failure> {
     single.sql(TABLES).await?;
     let mut feed = connected(single.builder().tables(["public.root", "public.mark"])).await?;
     single.sql(PARTITIONED).await?;
-    single.tally(&mut feed).await?;
+    feed.resync("undecodable").await?;
     feed.resync("reconnected").await?;
     single.sql("INSERT INTO root VALUES (1)").await?;
     single.tally(&mut feed).await?.ensure_exactly(&[("public.root", 1)])
@@ -94,3 +115,5 @@ const TABLES: &str = "CREATE TABLE orders (id int); CREATE TABLE etl (id int);
 const PARTITIONED: &str = "CREATE TABLE root (id int) PARTITION BY LIST (id);
     CREATE TABLE leaf PARTITION OF root DEFAULT";
 const COMMITS: u64 = 5;
+/// An item that is due comes within a fraction of it.
+const QUIET: Duration = Duration::from_secs(2);

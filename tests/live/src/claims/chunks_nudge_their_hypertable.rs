@@ -146,7 +146,8 @@ const LATER: &str =
     CREATE TABLE public._hyper_1_1_chunk (id int);";
 
 /// An UPDATE or DELETE of the hypertable is one of its chunks.
-const CHUNKS: &str = "INSERT INTO _timescaledb_internal._hyper_1_1_chunk VALUES (1, 1, 0), (1, 2, 0), (1, 3, 0);
+const CHUNKS: &str =
+    "INSERT INTO _timescaledb_internal._hyper_1_1_chunk VALUES (1, 1, 0), (1, 2, 0), (1, 3, 0);
     INSERT INTO _timescaledb_internal._hyper_1_3_chunk VALUES (2, 1, 0), (2, 2, 0);
     UPDATE metrics SET v = 1;
     UPDATE metrics SET v = 2 WHERE time = 1 AND device = 2;
