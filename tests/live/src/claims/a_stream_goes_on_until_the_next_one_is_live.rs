@@ -90,6 +90,8 @@ async fn behind_a_transaction(own: &Context, builder: Builder, cause: Cause) -> 
             ensure!(item?.resync_reason().is_some(), "a batch that nothing was written for");
         }
     }
+    // What was made after a transaction that goes on may be of it, until a look of this stream finds it ended.
+    own.tally(&mut feed).await?.ensure_exactly(&[])?;
     own.sql(&format!("INSERT INTO {table} VALUES (1)")).await?;
     own.tally(&mut feed).await?.ensure_exactly(&[(table, 1)])?;
     let look = async || Ok((own.scratch.slots().await?, own.scratch.walsenders().await?));
