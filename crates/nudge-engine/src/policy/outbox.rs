@@ -135,7 +135,6 @@ impl Outbox {
         self.unanswered_since = None;
         self.tries = self.tries.saturating_add(1);
         self.release_waiting(view, now);
-        self.release_behind(view);
         for held in missed.into_iter().chain(self.fresh.take()) {
             self.judge(held, view, now);
         }
@@ -146,35 +145,28 @@ impl Outbox {
         self.ask_at = if self.visible.is_some() { Some(now) } else { self.next_look(now) };
     }
 
-    /// Those that wait and can be seen by now.
+    /// Those that wait and can be seen by now, each by itself: a single look may have come too early for one.
     fn release_waiting(&mut self, view: &ServerView, now: Instant) {
-        while let Some(mut waiting) = self.waiting.take() {
-            if waiting.unseen.confirm(&view.snapshot) {
-                self.make_visible(waiting, view);
-                (self.waiting, self.tries, self.waiting_since) = (self.behind.take(), 0, Some(now));
-                continue;
-            }
-            let patient = self.waiting_since.is_some_and(|since| now < since + visibility::BLIND);
-            if waiting.opening && !patient {
-                // The consumer begins now, and begins again when everything can be seen.
-                let pending = std::mem::replace(&mut waiting.pending, Pending::Resync(Reason::Undecodable));
-                self.release(Held { pending, lsn: waiting.lsn, ..Held::default() }, Ancestors::default());
-                waiting.opening = false;
-            }
-            self.waiting = Some(waiting);
-            return;
+        let visible = |held: &mut Held| held.unseen.confirm(&view.snapshot);
+        if let Some(waiting) = self.waiting.take_if(visible) {
+            self.make_visible(waiting, view);
         }
-        self.waiting_since = None;
-    }
-
-    /// It may be visible before what it stands behind: one look came too early for it, or it came while a first
-    /// Resync waited.
-    fn release_behind(&mut self, view: &ServerView) {
-        let visible = |behind: &mut Held| behind.unseen.confirm(&view.snapshot);
+        let patient = self.waiting_since.is_some_and(|since| now < since + visibility::BLIND);
+        if let Some(waiting) = self.waiting.as_mut().filter(|waiting| waiting.opening && !patient) {
+            // The consumer begins now, and begins again when everything can be seen.
+            waiting.opening = false;
+            let pending = std::mem::replace(&mut waiting.pending, Pending::Resync(Reason::Undecodable));
+            let begin = Held { pending, lsn: waiting.lsn, ..Held::default() };
+            self.release(begin, Ancestors::default());
+        }
         if !self.opening_waits()
             && let Some(behind) = self.behind.take_if(visible)
         {
             self.make_visible(behind, view);
+        }
+        if self.waiting.is_none() {
+            self.waiting = self.behind.take();
+            (self.tries, self.waiting_since) = (0, self.waiting.as_ref().map(|_| now));
         }
     }
 
@@ -374,18 +366,6 @@ mod tests {
         }
     }
 
-    /// One look may come before its process is on the CPU again. The other may wait for its standby for hours.
-    #[test]
-    fn r13_what_stands_behind_goes_out_as_soon_as_it_can_be_seen() {
-        let mut stage = Stage::new();
-        let (a, b, c) = (stage.held("a", 8), stage.held("b", 9), stage.held("c", 10));
-        assert!(stage.push(a, &[8]).is_empty());
-        assert!(stage.push(b, &[8, 9]).is_empty());
-        assert_eq!(stage.answer(&[8]), ["b1"]);
-        assert_eq!(stage.push(c, &[8]), ["c1"]);
-        assert_eq!(stage.answer(&[]), ["a1"]);
-    }
-
     #[test]
     fn r13_what_is_visible_passes_what_waits() {
         let mut stage = Stage::new();
@@ -395,9 +375,11 @@ mod tests {
         assert_eq!(stage.push(other, &[7]), ["b1"]);
         assert_eq!(stage.push(third, &[7, 9]), [""; 0]);
         assert_eq!(stage.push(fourth, &[7, 9, 10]), [""; 0]);
-        assert_eq!(stage.answer(&[9, 10]), ["a1"], "it did not wait for those behind it");
-        assert_eq!(stage.answer(&[9]), [""; 0]);
-        assert_eq!(stage.answer(&[]), ["c1b1"], "what waits behind is one item");
+        assert_eq!(stage.answer(&[7]), ["c1b1"], "what waits behind is one item, and goes out by itself");
+        let fifth = stage.held("d", 11);
+        assert_eq!(stage.push(fifth, &[7, 11]), [""; 0]);
+        assert_eq!(stage.answer(&[11]), ["a1"], "it did not wait for those behind it");
+        assert_eq!(stage.answer(&[]), ["d1"]);
         assert!(stage.outbox.is_empty() && stage.outbox.ask_at().is_none());
     }
 
