@@ -30,11 +30,7 @@ pub struct Held {
 impl Held {
     /// Joins in what came out later. More than `max` tables or rows are a Resync.
     pub fn join(&mut self, mut later: Self, max: usize) {
-        match later.pending {
-            Pending::Empty => {}
-            Pending::Tables(mut tables) => self.pending.join_tables(&mut tables, max),
-            Pending::Resync(reason) => self.pending.join_resync(reason),
-        }
+        self.pending.join(later.pending, max);
         self.unseen.absorb(&mut later.unseen);
         self.since = earlier(self.since, later.since);
         self.lsn = self.lsn.max(later.lsn);

@@ -9,7 +9,7 @@ use nudge_proto::quote_literal;
 use crate::TableName;
 
 /// The first statement of every session of ours. A role or a database may set a `search_path` in which
-/// functions and operators of somebody else come before those of PostgreSQL.
+/// functions and operators of another schema come before those of PostgreSQL.
 pub(crate) const SEARCH_PATH: &str = "SET search_path TO pg_catalog, pg_temp; ";
 
 /// In front of whatever takes a snapshot, in the transaction of one message: on a standby one that is serializable

@@ -24,7 +24,7 @@ use crate::runtime::source::Source;
 use crate::runtime::{Status, clock};
 use crate::{Error, FeedItem, Knobs, Reason};
 
-/// Holds items back until the server has answered what has to be known about them.
+/// Holds items back until the server has answered the questions about them.
 pub(crate) struct DeliveryCheck {
     gate: Arc<Gate>,
     timer: Alarm,

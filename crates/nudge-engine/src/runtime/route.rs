@@ -13,8 +13,8 @@ use crate::runtime::Socket;
 /// Finds the routes for one attempt. The feed of a program uses
 /// [`TargetDialer`](crate::runtime::TargetDialer); a test hands in its own.
 pub trait Dial: Send + Sync + 'static {
-    /// The routes in the order in which they are tried, those to one host side by side. Not empty. They are
-    /// made anew for each attempt: by its route an item is known to come from an earlier connection.
+    /// The routes in the order in which they are tried, those to one host side by side. Not empty. Each
+    /// attempt asks for them again, since names and addresses change.
     ///
     /// To look a host up may take `limit`. One that cannot be looked up is a route that cannot be opened.
     ///

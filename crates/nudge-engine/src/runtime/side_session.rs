@@ -1,4 +1,4 @@
-//! The second session: what the server has to be asked beside the stream.
+//! The second session: it asks the server what the stream does not say.
 //!
 //! It is opened as the stream begins, and kept. It never stops the feed: without an answer items wait for a
 //! bounded time and then go out. A session at rest may be dead without a sign, since routers forget
@@ -69,9 +69,9 @@ impl SideSession {
             (Some(live), _) => live,
             (None, true) => match self.log_in().await {
                 Ok(live) => live,
-                Err(_) => return self.converse_anew(question).await,
+                Err(_) => return self.ask_another(question).await,
             },
-            (None, false) => return self.converse_anew(question).await,
+            (None, false) => return self.ask_another(question).await,
         };
         let mut asked = Box::pin(rested.ask(question));
         match timeout(PATIENCE, &mut asked).await {
@@ -80,25 +80,20 @@ impl SideSession {
                 return Ok(view);
             }
             // It was ended meanwhile, by the server or by something in between.
-            Ok(Err(_)) => return self.converse_anew(question).await,
+            Ok(Err(_)) => return self.ask_another(question).await,
             Err(_) => {}
         }
-        let (old, anew) = match select(asked, Box::pin(self.converse_anew(question))).await {
-            Either::Left((Ok(old), _)) => (Some(old), None),
-            Either::Left((Err(_), anew)) => (None, Some(anew.await)),
-            Either::Right((anew, _)) => (None, Some(anew)),
+        let (live, view) = match select(asked, Box::pin(self.ask_another(question))).await {
+            Either::Left((Ok(answer), _)) => answer,
+            Either::Left((Err(_), another)) => return another.await,
+            Either::Right((answer, _)) => return answer,
         };
-        match (old, anew) {
-            (Some((live, view)), _) => {
-                (self.live, self.opening) = (Some(live), None);
-                Ok(view)
-            }
-            (None, anew) => anew.unwrap_or_else(|| Err(unreadable())),
-        }
+        (self.live, self.opening) = (Some(live), None);
+        Ok(view)
     }
 
     /// Over a new session.
-    async fn converse_anew(&mut self, question: &Question) -> Result<ServerView, Error> {
+    async fn ask_another(&mut self, question: &Question) -> Result<ServerView, Error> {
         let (live, view) = self.log_in().await?.ask(question).await?;
         self.live = Some(live);
         Ok(view)
