@@ -120,25 +120,26 @@ impl Arguments {
         let place = format!("on PostgreSQL {} with {plugin}, seed {seed}", topology.server().version());
         println!("{place}: begins");
         let end = Instant::now() + Duration::try_from_secs_f64(self.minutes * 60.0)?;
-        let mut shown = Instant::now();
+        let again = format!(
+            "again: cargo xtask proof consistency --minutes 0 --plugin {plugin} --bin-dir {bin} --seed"
+        );
+        let (mut shown, mut stale) = (Instant::now(), 0);
         let report = consistency::run(&mut topology, &assignment, |report| {
+            for found in &report.stale[stale..] {
+                println!("STALE: {found}\n{again} {}", found.seed);
+            }
+            stale = report.stale.len();
             if shown.elapsed() >= PROGRESS {
                 shown = Instant::now();
                 println!("{place}: {report}");
             }
             report.rounds == 0 || Instant::now() < end
         });
-        let again = format!(
-            "again: cargo xtask proof consistency --minutes 0 --plugin {plugin} --bin-dir {bin} --seed"
-        );
         let report = report.await.map_err(|failure| Failure::new(format!("{failure}\n{again} as above")))?;
         println!("{place}: {report}");
         println!("scenarios: {}", Counts(&report.scenarios));
         println!("faults: {}", Counts(&report.faults()));
         println!("resyncs: {}", Counts(&report.resyncs()));
-        for stale in &report.stale {
-            println!("STALE: {stale}\n{again} {}", stale.seed);
-        }
         Ok(report)
     }
 

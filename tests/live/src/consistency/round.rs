@@ -161,9 +161,8 @@ impl<'a> Round<'a> {
         Ok((outcome, late))
     }
 
-    /// The first table in which the copy is wrong, once it holds the mark. All that is committed was
-    /// committed before the mark, so it has been told by then: nothing is waited for, but where the scenario
-    /// gives grace.
+    /// The first table in which the copy is wrong, and stays so, once it holds the mark. All that is committed was
+    /// committed before the mark.
     async fn compare(&mut self, mark: i64) -> Result<Option<String>, Failure> {
         let table = quoted("public", "mark");
         let marked = |copy: &Copy| i64::try_from(copy.rows(&table).len()).is_ok_and(|marks| marks >= mark);
@@ -173,12 +172,9 @@ impl<'a> Round<'a> {
         let copy = marked.unwrap_or_else(|_| Ok(self.copy.borrow().clone()))?;
         let expected = self.reader.everything().await?;
         let mut found = copy.differences(&expected).into_iter().next();
-        let grace = self.plan.scenario.grace();
-        if found.is_some() && !grace.is_zero() {
-            let equal = |copy: &Copy| copy.differences(&expected).is_empty();
-            if timeout(grace, self.copy.wait_for(equal)).await.is_ok() {
-                found = None;
-            }
+        let equal = |copy: &Copy| copy.differences(&expected).is_empty();
+        if found.is_some() && timeout(GRACE, self.copy.wait_for(equal)).await.is_ok() {
+            found = None;
         }
         if found.is_none() {
             self.recorder.note(Kind::Equal { tables: copy.len() });
@@ -202,6 +198,11 @@ async fn log_snapshots(database: Database) -> Result<std::convert::Infallible, F
 
 /// A feed that is silent for so long has lost its wakeups. Only a failure ever waits so long.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long a copy may differ once it holds the mark. What came before the mark may be told after it: an item waits
+/// while others pass it by, a refetch for an earlier mark finds this one, and a stream that was lost or is made again
+/// is stood for by the next one's Resync.
+const GRACE: Duration = Duration::from_secs(3);
 const SNAPSHOTS: Duration = Duration::from_millis(100);
 /// How late a lagging replica is.
 const LAG: Duration = Duration::from_millis(150);

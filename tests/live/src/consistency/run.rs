@@ -81,7 +81,7 @@ pub async fn run(
     let mut report = Report { seed: assignment.seed, ..Report::default() };
     let (recorder, Assignment { lanes, lane, .. }) = (Recorder::new(), assignment);
     let mut seed = assignment.next(assignment.seed, *lane, topology.server.major())?;
-    while (report.stale.is_empty() || assignment.persistent) && go_on(&report) {
+    while go_on(&report) && (report.stale.is_empty() || assignment.persistent) {
         one(topology, assignment, seed, &recorder, &mut report).await?;
         seed = assignment.next(seed, *lanes, topology.server.major())?;
     }

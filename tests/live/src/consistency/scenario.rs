@@ -16,8 +16,6 @@
 //! - A consumer that waits for a replica to replay a position (docs/replicas.md) does not read meanwhile. So it is
 //!   given no change that the replica never replays; positions of its items must be ones that the replica reaches.
 
-use std::time::Duration;
-
 /// What a round is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scenario {
@@ -95,15 +93,6 @@ impl Scenario {
     /// The first major version that can play it: only later ones decode on a standby.
     pub(crate) fn least_major(self) -> u32 {
         if self == Self::Promotion { 16 } else { 15 }
-    }
-
-    /// How long the copy may differ once it holds the mark. Where commits wait for a standby, an item may be
-    /// held back that others overtake; elsewhere everything before the mark has been told by then.
-    pub(crate) fn grace(self) -> Duration {
-        match self {
-            Self::AbsentStandby | Self::Failover | Self::Promotion => Duration::from_secs(3),
-            _ => Duration::ZERO,
-        }
     }
 }
 
