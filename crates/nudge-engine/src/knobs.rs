@@ -6,7 +6,7 @@ use nudge_decode::{Plugin, TableFilter};
 use nudge_proto::Limits;
 
 use crate::Error;
-use crate::policy::{Backoff, Debouncer, Edge, ParentOf, Visibility};
+use crate::policy::{Backoff, Debouncer, Edge, ParentOf, Visibility, question};
 
 /// Which output plugin decodes on the server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -103,6 +103,13 @@ impl Default for Knobs {
 }
 
 impl Knobs {
+    /// What the server is asked about itself, in SQL. Tables above others are of interest if they are watched; where
+    /// the program names parents, the one of any table may be.
+    pub(crate) fn view(&self) -> String {
+        let any = TableFilter::default();
+        question::view(if self.parent_of.is_some() { &any } else { &self.tables })
+    }
+
     /// Holds the rules of the contract; the error names the knob, its value and the rule.
     pub fn check(&self) -> Result<(), Error> {
         let zero = Duration::ZERO;

@@ -34,7 +34,7 @@ mod window;
 
 pub use backoff::{Backoff, Retries};
 pub(crate) use catalog::Catalog;
-pub use coalescer::Coalescer;
+pub use coalescer::{Coalescer, Seen};
 pub use debouncer::{Debouncer, Edge, Spell};
 pub use familiar::{Familiar, Look, Standing};
 pub use feedback::Feedback;

@@ -9,7 +9,7 @@ mod naive;
 use std::time::{Duration, Instant, SystemTime};
 
 use nudge_decode::{Identity, Key, KeyColumn, KeyValue, TableRef};
-use nudge_engine::policy::{Coalescer, Debouncer, Edge, Harvest, Snapshot, Unseen, Window};
+use nudge_engine::policy::{Coalescer, Debouncer, Edge, Harvest, Seen, Snapshot, Unseen, Window};
 use nudge_engine::{Event, FeedItem, Lsn, Reason};
 
 use naive::Naive;
@@ -214,7 +214,8 @@ fn identity(name: u8) -> Identity<'static> {
 /// An event as the engine makes it.
 fn event(name: u8, count: u64, first_seen: SystemTime) -> Event {
     let mut rows = Coalescer::default();
-    (0..count).for_each(|_| rows.add(&identity(name), first_seen));
+    let seen = Seen { at: first_seen, began: Lsn::ZERO };
+    (0..count).for_each(|_| rows.add(&identity(name), seen));
     rows.into_events().pop().expect("one event")
 }
 

@@ -171,15 +171,15 @@ impl Catalog {
         self.matters && self.links != Links::None
     }
 
-    /// Whether a table may lie above those of an item, as long as there is no answer about it.
-    pub(crate) fn may_be_linked(&self, since: Option<Lsn>) -> bool {
-        self.matters
-            && (self.links != Links::None || since.is_none_or(|since| self.history.linked_since(since)))
+    /// Whether a table may lie above those of an item, as long as there is no answer about it. `since`: where the
+    /// first of its transactions began.
+    pub(crate) fn may_be_linked(&self, since: Lsn) -> bool {
+        self.matters && (self.links != Links::None || self.history.linked_since(since))
     }
 
     /// Whether a table may lie above those of an item, according to this answer.
-    pub(crate) fn is_linked(&self, view: &ServerView, since: Option<Lsn>) -> bool {
-        self.matters && (view.linked || since.is_none_or(|since| self.history.linked_since(since)))
+    pub(crate) fn is_linked(&self, view: &ServerView, since: Lsn) -> bool {
+        self.matters && (view.linked || self.history.linked_since(since))
     }
 
     /// What is known of earlier transactions.
@@ -250,9 +250,9 @@ mod tests {
         assert!(catalog.drops());
         drops(&mut catalog, 706, 20, now);
         assert!(is_of(catalog.learn(&view(710, 40, false), now).missed, 706));
-        assert!(catalog.is_linked(&view(710, 50, false), Some(Lsn::new(20))));
-        assert!(!catalog.is_linked(&view(710, 50, false), Some(Lsn::new(30))));
-        assert!(catalog.is_linked(&view(710, 50, true), Some(Lsn::new(30))));
+        assert!(catalog.is_linked(&view(710, 50, false), Lsn::new(20)));
+        assert!(!catalog.is_linked(&view(710, 50, false), Lsn::new(30)));
+        assert!(catalog.is_linked(&view(710, 50, true), Lsn::new(30)));
     }
 
     /// The reader may not know yet that the belief is gone.

@@ -1,8 +1,9 @@
 //! Many changes of one table, or of one row, become one event.
 
+use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-use indexmap::{IndexMap, IndexSet};
+use indexmap::IndexMap;
 use nudge_decode::{Identity, TableRef};
 use nudge_proto::Lsn;
 
@@ -21,50 +22,58 @@ pub struct Coalescer {
     truncations: Option<Box<Truncations>>,
 }
 
+/// When a change was seen, and where its transaction began.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Seen {
+    /// When.
+    pub at: SystemTime,
+    /// Where the transaction began. Zero: it may have been anywhere.
+    pub began: Lsn,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Tally {
     first_seen: SystemTime,
     count: u64,
+    /// Where the first of the transactions began that changed it.
+    since: Lsn,
     /// Whether there was a table of that name: an application may nudge a name without one.
     stored: bool,
 }
 
 impl Coalescer {
-    /// Counts one change of a table or a row, seen at `now`.
-    pub fn add(&mut self, identity: &Identity<'_>, now: SystemTime) {
+    /// Counts one change of a table or a row.
+    pub fn add(&mut self, identity: &Identity<'_>, seen: Seen) {
         match self.tallies.get_mut(&BorrowedIdentity(identity)) {
-            Some(tally) => (tally.count, tally.stored) = (tally.count + 1, true),
-            None => {
-                let fresh = Tally { first_seen: now, count: 0, stored: true };
-                // What is kept of it may be there already: the table of a row whose key is too long.
-                self.tallies.entry(identity.into()).or_insert(fresh).count += 1;
-            }
+            Some(tally) => tally.add(seen),
+            // What is kept of it may be there already: the table of a row whose key is too long.
+            None => self.tallies.entry(identity.into()).or_insert(Tally::new(seen)).add(seen),
         }
     }
 
-    /// Counts an application's nudge of a name, seen at `now`.
-    pub fn add_nudge(&mut self, table: TableRef<'_>, now: SystemTime) {
+    /// Counts an application's nudge of a name.
+    pub fn add_nudge(&mut self, table: TableRef<'_>, seen: Seen) {
         let identity = Identity::from(table);
         let stored = self.tallies.get(&BorrowedIdentity(&identity)).is_some_and(|tally| tally.stored);
-        self.add(&identity, now);
+        self.add(&identity, seen);
         if let Some(tally) = self.tallies.get_mut(&BorrowedIdentity(&identity)) {
             tally.stored = stored;
         }
     }
 
     /// Counts one change of a table. Its place is the same until the tables are taken.
-    pub fn add_table(&mut self, table: &TableName, now: SystemTime) -> usize {
+    pub fn add_table(&mut self, table: &TableName, seen: Seen) -> usize {
         let entry = self.tallies.entry(OwnedIdentity { table: table.clone(), key: None });
         let place = entry.index();
-        let tally = entry.or_insert(Tally { first_seen: now, count: 0, stored: true });
-        (tally.count, tally.stored) = (tally.count + 1, true);
+        entry.or_insert(Tally::new(seen)).add(seen);
         place
     }
 
-    /// Counts one more change of the table at that place.
-    pub fn add_at(&mut self, place: usize) {
+    /// Counts one more change of the table at that place, of a transaction that began there.
+    #[inline]
+    pub fn add_at(&mut self, place: usize, began: Lsn) {
         if let Some((_, tally)) = self.tallies.get_index_mut(place) {
-            tally.count += 1;
+            (tally.count, tally.since) = (tally.count + 1, tally.since.min(began));
         }
     }
 
@@ -82,7 +91,7 @@ impl Coalescer {
     pub fn add_event(&mut self, event: &Event) {
         let Event { table, key, first_seen, count, .. } = event;
         let identity = OwnedIdentity { table: table.clone(), key: key.clone() };
-        let tally = Tally { first_seen: *first_seen, count: *count, stored: true };
+        let tally = Tally { first_seen: *first_seen, count: *count, since: Lsn::ZERO, stored: true };
         self.tallies.entry(identity).and_modify(|mine| mine.count += count).or_insert(tally);
     }
 
@@ -94,10 +103,7 @@ impl Coalescer {
             if truncations.is_some() {
                 places.push(entry.index());
             }
-            let merge = |mine: &mut Tally| {
-                (mine.count, mine.stored) = (mine.count + tally.count, mine.stored | tally.stored);
-            };
-            entry.and_modify(merge).or_insert(tally);
+            entry.and_modify(|mine| mine.absorb(tally)).or_insert(tally);
         }
         if let Some(truncations) = truncations {
             self.truncations.get_or_insert_default().absorb(*truncations, &places);
@@ -129,12 +135,18 @@ impl Coalescer {
         self.tallies.is_empty()
     }
 
-    /// The tables of which rows changed, each once.
-    pub fn stored_tables(&self) -> Vec<TableName> {
-        let stored = self.tallies.iter().filter(|(_, tally)| tally.stored);
-        // Many rows may be of one table.
-        let tables: IndexSet<_> = stored.map(|(identity, _)| &identity.table).collect();
-        tables.into_iter().cloned().collect()
+    /// The tables of which rows changed, in the order of their names, and where the first of the transactions
+    /// began that changed each.
+    pub fn stored_tables(&self) -> BTreeMap<TableName, Lsn> {
+        let mut tables = BTreeMap::new();
+        for (identity, tally) in self.tallies.iter().filter(|(_, tally)| tally.stored) {
+            match tables.get_mut(&identity.table) {
+                // Many rows may be of one table.
+                Some(since) => *since = tally.since.min(*since),
+                None => _ = tables.insert(identity.table.clone(), tally.since),
+            }
+        }
+        tables
     }
 
     /// The events, in first-seen order.
@@ -157,6 +169,23 @@ impl Coalescer {
             }
         }
         events
+    }
+}
+
+impl Tally {
+    fn new(Seen { at, began }: Seen) -> Self {
+        Self { first_seen: at, count: 0, since: began, stored: true }
+    }
+
+    fn add(&mut self, seen: Seen) {
+        (self.count, self.stored) = (self.count + 1, true);
+        self.since = self.since.min(seen.began);
+    }
+
+    /// Takes in what happened later.
+    fn absorb(&mut self, later: Self) {
+        (self.count, self.stored) = (self.count + later.count, self.stored | later.stored);
+        self.since = self.since.min(later.since);
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::{Instant, SystemTime};
 use nudge_decode::{Identity, TableRef};
 use nudge_proto::Lsn;
 
-use crate::policy::{Coalescer, Unreadable, Unseen};
+use crate::policy::{Coalescer, Seen, Unreadable, Unseen};
 use crate::{Event, Reason, TableName};
 
 /// What one read of the socket brought. The reader fills it change by change without a lock, and hands
@@ -22,10 +22,9 @@ pub struct Harvest {
     /// When the last of it arrived, if not when it was read.
     pub(super) arrived: Option<Instant>,
     pub(super) transaction: Option<Open>,
-    /// The transactions with changes, whether one has committed, and where the first of them began.
+    /// The transactions with changes, and whether one has committed.
     pub(super) unseen: Unseen,
     pub(super) committed: bool,
-    pub(super) since: Option<Lsn>,
     /// The transactions of which changes were dropped, and where the first of them began.
     pub(super) passed: Unseen,
     pub(super) passed_since: Option<Lsn>,
@@ -63,30 +62,30 @@ impl Harvest {
     /// A table (or a row of it) changed that does not matter, unless it turns out to be a partition of one
     /// that does. It cannot keep a window open that others have opened.
     pub fn suspect(&mut self, identity: &Identity<'_>, now: SystemTime) {
-        self.tables.add(identity, now);
-        self.mark();
+        let began = self.mark();
+        self.tables.add(identity, Seen { at: now, began });
     }
 
     /// The same of a table whose name is known already. `certain`: it passes the filter under it. The
     /// place is for [`again`](Self::again), until this is handed over.
     pub fn change_known(&mut self, table: &TableName, certain: bool, now: SystemTime) -> usize {
         self.certain |= certain;
-        self.mark();
-        self.tables.add_table(table, now)
+        let began = self.mark();
+        self.tables.add_table(table, Seen { at: now, began })
     }
 
     /// One more change of the table at that place, that passes the filter as the last one did.
     #[inline]
     pub fn again(&mut self, place: usize) {
-        self.mark();
-        self.tables.add_at(place);
+        let began = self.mark();
+        self.tables.add_at(place, began);
     }
 
     /// An application nudges a name.
     pub fn nudge(&mut self, table: TableRef<'_>, now: SystemTime) {
-        self.tables.add_nudge(table, now);
+        let began = self.mark();
+        self.tables.add_nudge(table, Seen { at: now, began });
         self.certain = true;
-        self.mark();
     }
 
     /// These tables, of which a change was counted each, were truncated by the statement at this position.
@@ -131,7 +130,6 @@ impl Harvest {
     fn close(&mut self, open: Open) {
         if open.changed {
             open.xid.into_iter().for_each(|xid| self.unseen.add(xid));
-            self.since = earlier(self.since, Some(open.began));
             self.committed = true;
         }
         if open.dropped {
@@ -145,10 +143,9 @@ impl Harvest {
         !self.empty.is_empty()
     }
 
-    /// The transaction that goes on behind this read, if changes of it are in the window: its id, and where it
-    /// began.
-    pub(super) fn goes_on(&self) -> Option<(Option<u32>, Lsn)> {
-        self.transaction.filter(|open| open.changed).map(|open| (open.xid, open.began))
+    /// The id of the transaction that goes on behind this read, if changes of it are in the window.
+    pub(super) fn goes_on(&self) -> Option<Option<u32>> {
+        self.transaction.filter(|open| open.changed).map(|open| open.xid)
     }
 
     /// How many changes it holds.
@@ -184,10 +181,13 @@ impl Harvest {
         *self = Self { resync: Some(reason), restarted: true, ..Self::default() };
     }
 
-    fn mark(&mut self) {
-        if let Some(open) = &mut self.transaction {
+    /// The open transaction has a change in the window. Returns where it began, zero if nobody knows.
+    #[inline]
+    fn mark(&mut self) -> Lsn {
+        self.transaction.as_mut().map_or(Lsn::ZERO, |open| {
             open.changed = true;
-        }
+            open.began
+        })
     }
 
     pub(super) fn has_news(&self) -> bool {

@@ -1,8 +1,9 @@
 //! What is out of the window and not delivered yet.
 
+use std::collections::BTreeMap;
+
 use nudge_proto::Lsn;
 
-use crate::policy::harvest::earlier;
 use crate::policy::{Pending, Unreadable, Unseen};
 use crate::{FeedItem, Reason, TableName};
 
@@ -13,8 +14,6 @@ pub struct Held {
     pub pending: Pending,
     /// The transactions that it stands for, as far as they are not known to be visible.
     pub unseen: Unseen,
-    /// Where the first of these transactions began.
-    pub since: Option<Lsn>,
     /// A position at or after every change in it.
     pub lsn: Lsn,
     /// A stream begins with it: nothing goes out before.
@@ -32,7 +31,6 @@ impl Held {
     pub fn join(&mut self, mut later: Self, max: usize) {
         self.pending.join(later.pending, max);
         self.unseen.absorb(&mut later.unseen);
-        self.since = earlier(self.since, later.since);
         self.lsn = self.lsn.max(later.lsn);
         self.opening |= later.opening;
         self.again |= later.again;
@@ -45,11 +43,12 @@ impl Held {
         self.pending == Pending::Empty && !self.failsafe
     }
 
-    /// The tables whose names have to be found out, each once.
-    pub fn tables(&self) -> Vec<TableName> {
+    /// The tables whose names have to be found out, and where the first of the transactions began that changed
+    /// each.
+    pub fn tables(&self) -> BTreeMap<TableName, Lsn> {
         match &self.pending {
             Pending::Tables(tables) => tables.stored_tables(),
-            Pending::Empty | Pending::Resync(_) => Vec::new(),
+            Pending::Empty | Pending::Resync(_) => BTreeMap::new(),
         }
     }
 

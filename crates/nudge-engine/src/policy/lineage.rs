@@ -10,10 +10,11 @@
 //! inheritance: a child has a primary key of its own or none, and its values mean nothing in the parent. There
 //! the parent is nudged as a whole.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use indexmap::{IndexMap, IndexSet};
 use nudge_decode::{TableFilter, TableRef};
+use nudge_proto::Lsn;
 
 use crate::identity::OwnedIdentity;
 use crate::policy::truncations::Shared;
@@ -51,19 +52,20 @@ impl Lineage {
     }
 
     /// What lies above `tables`, if that is certain: each of them is found, and `is_old` holds for each
-    /// transaction that wrote what was found. Otherwise a name may have meant another table when the change
-    /// was written: the first such is the error. `asked`: the tables in the order of the question.
+    /// transaction that wrote what was found, and the position since which the table changed. Otherwise a name may
+    /// have meant another table when the change was written: the first such is the error. `asked`: the tables in
+    /// the order of the question.
     pub fn certain<'a>(
         &self,
         asked: &[TableName],
-        tables: &'a [TableName],
-        is_old: impl Fn(u32) -> bool,
+        tables: &'a BTreeMap<TableName, Lsn>,
+        is_old: impl Fn(u32, Lsn) -> bool,
     ) -> Result<Ancestors, &'a TableName> {
         let places: HashMap<_, _> = asked.iter().zip(1..).collect();
         let mut above = HashMap::new();
-        for table in tables {
+        for (table, since) in tables {
             let answer = places.get(table).and_then(|place| self.answers.get(place)).ok_or(table)?;
-            if !answer.recent.iter().all(|&xid| is_old(xid)) {
+            if !answer.recent.iter().all(|&xid| is_old(xid, *since)) {
                 return Err(table);
             }
             let names = answer.names.iter().filter(|name| *name != table);
@@ -173,30 +175,49 @@ mod tests {
         lineage
     }
 
+    /// Tables in the order of the question, and where the first transaction of each began.
+    fn tables(tables: &[(&str, u64)]) -> (Vec<TableName>, BTreeMap<TableName, Lsn>) {
+        let table = |&(name, since): &(&str, u64)| (TableName::new("s", name), Lsn::new(since));
+        let tables: Vec<_> = tables.iter().map(table).collect();
+        (tables.iter().map(|(table, _)| table.clone()).collect(), tables.into_iter().collect())
+    }
+
     #[test]
     fn what_lies_above_is_certain_if_the_catalog_was_written_before() {
-        let tables = ["leaf", "plain"].map(|table| TableName::new("s", table));
-        for (written_before, uncertain) in [(704, None), (703, Some(1)), (702, Some(0)), (700, Some(0))] {
-            let certain = lineage(true).certain(&tables, &tables, |xid| xid < written_before);
-            assert_eq!(certain.err(), uncertain.map(|n: usize| &tables[n]), "{written_before}");
+        let (asked, tables) = tables(&[("leaf", 10), ("plain", 20)]);
+        for (written_before, uncertain) in
+            [(704, None), (703, Some("plain")), (702, Some("leaf")), (700, Some("leaf"))]
+        {
+            let certain = lineage(true).certain(&asked, &tables, |xid, _| xid < written_before);
+            assert_eq!(certain.err().map(TableName::table), uncertain, "{written_before}");
         }
-        let certain = lineage(true).certain(&tables, &tables, |_| true).unwrap();
+        let certain = lineage(true).certain(&asked, &tables, |_, _| true).unwrap();
         assert_eq!(certain, ancestors(&[("leaf", &["root"])], true));
+    }
+
+    #[test]
+    fn r7_a_table_is_judged_by_its_own_first_transaction() {
+        let (asked, tables) = tables(&[("leaf", 10), ("plain", 20)]);
+        for (written_before, uncertain) in [(9, None), (10, Some("leaf")), (19, Some("leaf"))] {
+            // What was written about both of them was written at that position.
+            let certain = lineage(true).certain(&asked, &tables, |_, since| written_before < since.get());
+            assert_eq!(certain.err().map(TableName::table), uncertain, "{written_before}");
+        }
     }
 
     /// It was renamed, moved or dropped.
     #[test]
     fn a_table_that_is_not_found_is_not_certain() {
-        let tables = ["leaf", "plain", "gone"].map(|table| TableName::new("s", table));
-        assert_eq!(lineage(true).certain(&tables, &tables, |_| true), Err(&tables[2]));
+        let (asked, tables) = tables(&[("leaf", 1), ("plain", 1), ("zone", 1)]);
+        assert_eq!(lineage(true).certain(&asked, &tables, |_, _| true), Err(&asked[2]));
     }
 
     #[test]
     fn an_inheritance_parent_is_nudged_as_a_whole() {
-        let tables = [TableName::new("s", "leaf")];
+        let (asked, tables) = tables(&[("leaf", 1)]);
         for partitioned in [true, false] {
-            let certain = lineage(partitioned).certain(&tables, &tables, |_| true).unwrap();
-            assert_eq!(certain.of(&tables[0])[0].keeps_keys, partitioned);
+            let certain = lineage(partitioned).certain(&asked, &tables, |_, _| true).unwrap();
+            assert_eq!(certain.of(&asked[0])[0].keeps_keys, partitioned);
         }
     }
 

@@ -118,9 +118,10 @@ impl Outbox {
         let held: Vec<_> = self.visible.iter().chain(fresh).collect();
         let mut tables: Vec<_> = held.iter().flat_map(|held| held.tables()).collect();
         tables.sort_unstable();
-        tables.dedup();
-        let since = held.iter().map(|held| held.since()).min().unwrap_or(Lsn::ZERO);
-        Question { tables: tables.into(), oldest: catalog.history().oldest(since) }
+        let since = tables.iter().map(|(_, since)| *since).min().unwrap_or(Lsn::ZERO);
+        tables.dedup_by(|later, table| later.0 == table.0);
+        let tables = tables.into_iter().map(|(table, _)| table).collect();
+        Question { tables, oldest: catalog.history().oldest(since) }
     }
 
     /// The server has answered about these tables. `missed`: a Resync that follows from it.
@@ -207,15 +208,15 @@ impl Outbox {
     fn resolve(&mut self, view: &ServerView, asked: &[TableName], catalog: &Catalog) {
         let Some(mut held) = self.visible.take() else { return };
         let tables = held.tables();
-        if tables.is_empty() || !catalog.is_linked(view, held.since) {
+        if !tables.values().min().is_some_and(|since| catalog.is_linked(view, *since)) {
             self.release(held, Ancestors::default());
             return;
         }
-        if !tables.iter().all(|table| asked.binary_search(table).is_ok()) {
+        if !tables.keys().all(|table| asked.binary_search(table).is_ok()) {
             self.visible = Some(held);
             return;
         }
-        let is_old = |xid| catalog.history().had_ended(xid, held.since(), &view.snapshot);
+        let is_old = |xid, since| catalog.history().had_ended(xid, since, &view.snapshot);
         match view.lineage.certain(asked, &tables, is_old) {
             Ok(ancestors) => self.release(held, ancestors),
             Err(table) => {
@@ -254,7 +255,7 @@ impl Outbox {
         if let Some(mut held) = whole {
             let copy = Held { again: true, failsafe: false, ..held.clone() };
             again = self.joined(again.into_iter().chain((!copy.unseen.is_empty()).then_some(copy)));
-            if catalog.may_be_linked(held.since) && !held.tables().is_empty() {
+            if held.tables().values().min().is_some_and(|since| catalog.may_be_linked(*since)) {
                 // What lies above the tables is not known: reload everything is coarser, and never wrong.
                 held.widen(Reason::Undecodable);
             }
@@ -289,17 +290,10 @@ impl Outbox {
     }
 }
 
-impl Held {
-    /// Where the first of its transactions began. Not known: it may have been at any time.
-    fn since(&self) -> Lsn {
-        self.since.unwrap_or(Lsn::ZERO)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::{Coalescer, Snapshot, Unseen};
+    use crate::policy::{Coalescer, Seen, Snapshot, Unseen};
     use nudge_decode::TableRef;
     use std::time::SystemTime;
 
@@ -322,12 +316,13 @@ mod tests {
         fn held(&mut self, table: &str, xid: u32) -> Held {
             let (mut tables, mut unseen, mut pending) =
                 (Coalescer::default(), Unseen::default(), Pending::Empty);
-            tables.add(&TableRef::new("s", table).into(), SystemTime::UNIX_EPOCH);
+            self.lsn += 1;
+            let lsn = Lsn::new(self.lsn);
+            let seen = Seen { at: SystemTime::UNIX_EPOCH, began: lsn };
+            tables.add(&TableRef::new("s", table).into(), seen);
             pending.join_tables(&mut tables, 100);
             unseen.add(xid);
-            self.lsn += 1;
-            let (since, lsn) = (Some(Lsn::new(self.lsn)), Lsn::new(self.lsn));
-            Held { pending, unseen, since, lsn, ..Held::default() }
+            Held { pending, unseen, lsn, ..Held::default() }
         }
 
         /// Takes an item in, and lets the server answer that these transactions run.

@@ -59,7 +59,9 @@ impl Pending {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::Seen;
     use nudge_decode::{Identity, Key, KeyColumn, KeyValue, TableRef};
+    use nudge_proto::Lsn;
     use proptest::prelude::*;
     use std::collections::BTreeMap;
     use std::time::SystemTime;
@@ -79,7 +81,7 @@ mod tests {
     fn tables(names: &[u8]) -> Pending {
         let mut coalescer = Coalescer::default();
         for n in names {
-            coalescer.add(&identity(*n), SystemTime::UNIX_EPOCH);
+            coalescer.add(&identity(*n), Seen { at: SystemTime::UNIX_EPOCH, began: Lsn::new(u64::from(*n)) });
         }
         let mut pending = Pending::Empty;
         pending.join_tables(&mut coalescer, MAX);

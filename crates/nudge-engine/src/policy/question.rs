@@ -1,6 +1,5 @@
 //! What the server is asked in SQL, apart from the session's settings.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use nudge_decode::{TableFilter, TablePattern};
@@ -20,16 +19,38 @@ pub(crate) const READ_COMMITTED: &str = "SET TRANSACTION ISOLATION LEVEL READ CO
 /// transaction in progress, and one row if there is none.
 ///
 /// What stands behind the snapshot is read after it was taken: so the positions are not before what it sees.
-/// `age('3')` is the way to the next transaction id that gives none out. Links of indexes are none, and those of
-/// temporary tables do not matter, since these are not decoded.
-pub(crate) const VIEW: &str = "SELECT pg_catalog.pg_snapshot_xmax(s), pg_catalog.pg_snapshot_xmin(s), pg_catalog.age('3'::pg_catalog.xid), \
-     CASE WHEN r THEN pg_catalog.pg_last_wal_replay_lsn() ELSE pg_catalog.pg_current_wal_lsn() END, \
-     CASE WHEN r THEN pg_catalog.pg_last_wal_replay_lsn() ELSE pg_catalog.pg_current_wal_insert_lsn() END, \
-     r, pg_catalog.current_setting('synchronous_standby_names'), \
-     EXISTS (SELECT FROM pg_catalog.pg_inherits i JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid \
-     WHERE c.relpersistence <> 't' AND c.relkind IN ('r', 'p', 'f')), x \
-     FROM pg_catalog.pg_current_snapshot() AS s CROSS JOIN pg_catalog.pg_is_in_recovery() AS r \
-     LEFT JOIN LATERAL pg_catalog.pg_snapshot_xip(s) AS x ON true";
+/// `age('3')` is the way to the next transaction id that gives none out.
+///
+/// The last but one column tells whether a table that `watched` lets through lies above another one. Parents are
+/// few, so they are found one by one in their index, and `OFFSET 0` keeps the planner from reading all of `pg_class`
+/// for them. Those of indexes are none, and temporary children do not matter, since these are not decoded.
+pub(crate) fn view(watched: &TableFilter) -> String {
+    let passes = if watched.is_empty() {
+        "true".into()
+    } else {
+        let patterns = patterns(watched, str::is_ascii);
+        format!(
+            "EXISTS (SELECT FROM {patterns} \
+             WHERE (p.s IS NULL OR p.s = ns.nspname) AND (p.t IS NULL OR p.t = c.relname))"
+        )
+    };
+    format!(
+        "SELECT pg_catalog.pg_snapshot_xmax(s), pg_catalog.pg_snapshot_xmin(s), pg_catalog.age('3'::pg_catalog.xid), \
+         CASE WHEN r THEN pg_catalog.pg_last_wal_replay_lsn() ELSE pg_catalog.pg_current_wal_lsn() END, \
+         CASE WHEN r THEN pg_catalog.pg_last_wal_replay_lsn() ELSE pg_catalog.pg_current_wal_insert_lsn() END, \
+         r, pg_catalog.current_setting('synchronous_standby_names'), EXISTS (WITH RECURSIVE parents (id) AS (\
+         SELECT pg_catalog.min(inhparent) FROM pg_catalog.pg_inherits UNION ALL \
+         SELECT (SELECT pg_catalog.min(inhparent) FROM pg_catalog.pg_inherits WHERE inhparent > id) \
+         FROM parents WHERE id IS NOT NULL) \
+         SELECT FROM parents CROSS JOIN LATERAL (SELECT relname, relnamespace FROM pg_catalog.pg_class \
+         WHERE oid = id AND relkind IN ('r', 'p', 'f') OFFSET 0) c \
+         JOIN pg_catalog.pg_namespace ns ON ns.oid = c.relnamespace WHERE {passes} AND EXISTS (\
+         SELECT FROM pg_catalog.pg_inherits i JOIN pg_catalog.pg_class k ON k.oid = i.inhrelid \
+         WHERE i.inhparent = id AND k.relpersistence <> 't')), x \
+         FROM pg_catalog.pg_current_snapshot() AS s CROSS JOIN pg_catalog.pg_is_in_recovery() AS r \
+         LEFT JOIN LATERAL pg_catalog.pg_snapshot_xip(s) AS x ON true"
+    )
+}
 
 /// The tables of the arrays `schemas` and `names`, and what lies above each, nearest first: the place in the
 /// arrays, a name, and whether it has partitions (an inheritance parent has none, and is told like them).
@@ -57,10 +78,10 @@ fn lineage(schemas: &str, names: &str, oldest: &str) -> String {
 }
 
 /// Planning costs the server more than running: so both statements are prepared once per session.
-pub(crate) fn prepare() -> String {
+pub(crate) fn prepare(view: &str) -> String {
     let lineage = lineage("$1", "$2", "$3");
     format!(
-        "PREPARE pgnudge_view AS {VIEW}; PREPARE pgnudge_lineage \
+        "PREPARE pgnudge_view AS {view}; PREPARE pgnudge_lineage \
          (pg_catalog.name[], pg_catalog.name[], pg_catalog.xid) AS {lineage}"
     )
 }
@@ -84,15 +105,15 @@ impl Question {
 
     /// In a session that is shared with others, which must find nothing of ours in it: what is set is set for
     /// this one transaction, and nothing is prepared.
-    pub(crate) fn whole(&self) -> String {
+    pub(crate) fn whole(&self, view: &str) -> String {
         let local = SEARCH_PATH.replace("SET ", "SET LOCAL ");
         if self.tables.is_empty() {
-            return format!("{READ_COMMITTED}{local}{VIEW}");
+            return format!("{READ_COMMITTED}{local}{view}");
         }
         let [schemas, names, oldest] = self.arguments();
         let [schemas, names] = [schemas, names].map(|array| format!("{array}::pg_catalog.name[]"));
         let lineage = lineage(&schemas, &names, &format!("{oldest}::pg_catalog.xid"));
-        format!("{READ_COMMITTED}{local}{VIEW}; {lineage}")
+        format!("{READ_COMMITTED}{local}{view}; {lineage}")
     }
 
     fn arguments(&self) -> [String; 3] {
@@ -115,27 +136,29 @@ pub(crate) fn empty_patterns(filter: &TableFilter) -> Option<String> {
     if filter.is_empty() {
         return None;
     }
-    let mut sql = String::from("SELECT p.i FROM (VALUES ");
-    for (n, pattern) in filter.patterns().iter().enumerate() {
-        let part = |name: Option<&str>| name.map_or("NULL".into(), literal);
-        let (comma, schema, table) = (separator(n), part(pattern.schema()), part(pattern.table()));
-        let _ = write!(sql, "{comma}({n}, {schema}::pg_catalog.name, {table}::pg_catalog.name)");
-    }
-    sql.push_str(
-        ") AS p (i, s, t) WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class c \
+    let patterns = patterns(filter, |_| true);
+    Some(format!(
+        "SELECT p.i FROM {patterns} WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class c \
          JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p', 'm') \
-         AND (p.s IS NULL OR n.nspname = p.s) AND (p.t IS NULL OR c.relname = p.t))",
-    );
-    Some(sql)
+         AND (p.s IS NULL OR n.nspname = p.s) AND (p.t IS NULL OR c.relname = p.t))"
+    ))
+}
+
+/// The patterns as a table of their index, schema and table; NULL stands for any name, also for one that
+/// is not to be kept: not every database can be told every name.
+fn patterns(filter: &TableFilter, keep: impl Fn(&str) -> bool) -> String {
+    let part = |name: Option<&str>| name.filter(|name| keep(name)).map_or("NULL".into(), literal);
+    let row = |(n, pattern): (usize, &TablePattern)| {
+        let (schema, table) = (part(pattern.schema()), part(pattern.table()));
+        format!("({n}, {schema}::pg_catalog.name, {table}::pg_catalog.name)")
+    };
+    let rows: Vec<_> = filter.patterns().iter().enumerate().map(row).collect();
+    format!("(VALUES {}) AS p (i, s, t)", rows.join(", "))
 }
 
 /// The pattern that a row of [`empty_patterns`] is about.
 pub(crate) fn pattern_of<'a>(filter: &'a TableFilter, index: &str) -> Option<&'a TablePattern> {
     filter.patterns().get(index.parse::<usize>().ok()?)
-}
-
-fn separator(n: usize) -> &'static str {
-    if n > 0 { ", " } else { "" }
 }
 
 /// With a backslash inside, a plain literal means what `standard_conforming_strings` says; this one
@@ -164,7 +187,7 @@ mod tests {
             question(&tables).prepared(),
             format!("EXECUTE pgnudge_view; EXECUTE pgnudge_lineage {arguments}")
         );
-        let whole = question(&tables).whole();
+        let whole = question(&tables).whole("SELECT 1");
         assert!(whole.contains(r#"unnest('{"it''s","$3"}'::pg_catalog.name[])"#), "{whole}");
         assert!(whole.contains(r#"unnest(E'{"a\\\\b","\\"{$2},"}'::pg_catalog.name[])"#), "{whole}");
         assert!(whole.contains("pg_catalog.age('700'::pg_catalog.xid)"), "{whole}");
@@ -180,7 +203,8 @@ mod tests {
 
     #[test]
     fn a_shared_session_keeps_nothing() {
-        for sql in [question(&[]).whole(), question(&[TableName::new("s", "t")]).whole()] {
+        for sql in [question(&[]).whole("SELECT 1"), question(&[TableName::new("s", "t")]).whole("SELECT 1")]
+        {
             assert!(
                 sql.starts_with(&format!(
                     "{READ_COMMITTED}SET LOCAL search_path TO pg_catalog, pg_temp; SELECT"
@@ -190,6 +214,21 @@ mod tests {
             assert!(!sql.contains("PREPARE") && !sql.contains("EXECUTE"), "{sql}");
         }
         assert_eq!(question(&[]).prepared(), "EXECUTE pgnudge_view");
+    }
+
+    /// What a database's encoding cannot say would be an error there, and no feed.
+    #[test]
+    fn parents_are_those_that_the_filter_lets_through_or_more() {
+        let filter: TableFilter =
+            ["s.t", "*.\"größe\""].iter().map(|p| p.parse::<TablePattern>().unwrap()).collect();
+        let sql = view(&filter);
+        assert!(
+            sql.contains(
+                "(0, 's'::pg_catalog.name, 't'::pg_catalog.name), (1, NULL::pg_catalog.name, NULL::"
+            ),
+            "{sql}"
+        );
+        assert!(sql.is_ascii() && !view(&TableFilter::default()).contains("VALUES"));
     }
 
     #[test]

@@ -13,14 +13,14 @@ pub(crate) struct ServerView {
     pub(crate) standby: bool,
     /// Its `synchronous_standby_names`, which change with a reload.
     pub(crate) synchronous_standby_names: String,
-    /// Whether any table of the database has a partition or an inheritance child.
+    /// Whether any table that is watched has a partition or an inheritance child.
     pub(crate) linked: bool,
     /// What lies above the tables that were asked about.
     pub(crate) lineage: Lineage,
 }
 
 impl ServerView {
-    /// Takes a row in: nine columns of the [view](crate::policy::question::VIEW), or five of the lineage in a
+    /// Takes a row in: nine columns of the [view](crate::policy::question::view), or five of the lineage in a
     /// [`Question`](crate::policy::question::Question). `None`: it cannot be understood.
     pub(crate) fn read(&mut self, columns: &[Option<String>]) -> Option<()> {
         match columns {

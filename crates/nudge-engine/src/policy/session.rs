@@ -5,7 +5,7 @@ use std::time::Duration;
 use nudge_decode::Decoder;
 use nudge_proto::{Parameters, quote_identifier, quote_literal};
 
-use crate::policy::question::{READ_COMMITTED, SEARCH_PATH, VIEW};
+use crate::policy::question::{READ_COMMITTED, SEARCH_PATH};
 use crate::policy::server_view::ServerView;
 use crate::{Error, ErrorKind, SessionAttributes};
 
@@ -43,7 +43,7 @@ impl Prepared {
     }
 }
 
-/// The settings of a session that is to stream, as SQL, and then a look at the server. Rows have one column
+/// The settings of a session that is to stream, as SQL, and then a look at the server (`view`). Rows have one column
 /// (nothing of interest), two (the session's `wal_sender_timeout` in milliseconds), or those of
 /// [`ServerView`].
 ///
@@ -59,7 +59,7 @@ impl Prepared {
 /// - `idle_session_timeout`: the same between two commands, where `wal_sender_timeout` does not count: a
 ///   network that falls silent between the slot and START_REPLICATION would keep the slot for as long
 ///   as TCP believes in the connection, which is two hours by default. A stream is not idle.
-pub(crate) fn preparation(slot_timeout: Duration, status_interval: Duration) -> String {
+pub(crate) fn preparation(slot_timeout: Duration, status_interval: Duration, view: &str) -> String {
     let lock_timeout = milliseconds(slot_timeout);
     let longest = milliseconds(LONGEST_SENDER_TIMEOUT.max(status_interval.saturating_mul(3)));
     let decoding: String = Decoder::SESSION
@@ -72,7 +72,7 @@ pub(crate) fn preparation(slot_timeout: Duration, status_interval: Duration) -> 
          SET lock_timeout = {lock_timeout}; SET idle_session_timeout = {longest}; \
          SELECT setting, pg_catalog.set_config('wal_sender_timeout', setting, false) FROM (SELECT \
          CASE WHEN setting::pg_catalog.int8 BETWEEN 1 AND {longest} THEN setting ELSE '{longest}' END AS setting \
-         FROM pg_catalog.pg_settings WHERE name = 'wal_sender_timeout') s; {VIEW}"
+         FROM pg_catalog.pg_settings WHERE name = 'wal_sender_timeout') s; {view}"
     )
 }
 
@@ -160,11 +160,11 @@ mod tests {
     fn a_timeout_is_never_switched_off_by_rounding() {
         assert_eq!(milliseconds(Duration::from_nanos(1)), 1);
         assert_eq!(milliseconds(Duration::MAX), i32::MAX as u128);
-        assert!(preparation(S, 60 * S).contains("BETWEEN 1 AND 180000"));
+        assert!(preparation(S, 60 * S, "").contains("BETWEEN 1 AND 180000"));
     }
 
     #[test]
     fn between_two_commands_the_servers_patience_is_bounded_too() {
-        assert!(preparation(S, 10 * S).contains("SET idle_session_timeout = 30000;"));
+        assert!(preparation(S, 10 * S, "").contains("SET idle_session_timeout = 30000;"));
     }
 }

@@ -104,7 +104,7 @@ impl Shared {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::{Ancestor, Ancestors, Coalescer, Pending, lineage};
+    use crate::policy::{Ancestor, Ancestors, Coalescer, Pending, Seen, lineage};
     use crate::{Reason, TableName};
     use nudge_decode::{Identity, TableFilter, TableRef};
     use proptest::prelude::*;
@@ -152,6 +152,8 @@ mod tests {
         at: u64,
     }
 
+    const SEEN: Seen = Seen { at: SystemTime::UNIX_EPOCH, began: Lsn::ZERO };
+
     impl Feed {
         fn of(steps: &[Step], max: usize) -> Self {
             let mut feed = Self { read: Coalescer::default(), pending: Pending::Empty, at: 0 };
@@ -162,13 +164,13 @@ mod tests {
 
         fn perform(&mut self, step: &Step, max: usize) {
             match step {
-                Step::Row(table) => self.read.add(&identity(*table), SystemTime::UNIX_EPOCH),
+                Step::Row(table) => self.read.add(&identity(*table), SEEN),
                 Step::EndOfRead => self.pending.join_tables(&mut self.read, max),
                 Step::Truncate { tables, cut, apart } => {
                     self.at += 8;
                     let tables: Vec<_> = tables.iter().map(|&table| identity(table)).collect();
                     for (number, message) in tables.chunks(if *apart { 1 } else { 8 }).enumerate() {
-                        message.iter().for_each(|table| self.read.add(table, SystemTime::UNIX_EPOCH));
+                        message.iter().for_each(|table| self.read.add(table, SEEN));
                         self.read.truncated(message, Lsn::new(self.at));
                         if number == *cut {
                             self.pending.join_tables(&mut self.read, max);

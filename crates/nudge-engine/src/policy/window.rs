@@ -5,8 +5,7 @@ use std::time::{Duration, Instant};
 use nudge_proto::Lsn;
 
 use crate::Reason;
-use crate::policy::harvest::{Harvest, earlier};
-use crate::policy::{Debouncer, Edge, Held, Pending, Spell, Unreadable, Unseen};
+use crate::policy::{Debouncer, Edge, Harvest, Held, Pending, Spell, Unreadable, Unseen};
 
 /// At most one pending item, and the rules by which it becomes due.
 #[derive(Clone, Debug)]
@@ -18,8 +17,6 @@ pub struct Window {
     /// `Some` exactly while something is pending.
     spell: Option<Spell>,
     unseen: Unseen,
-    /// Where the first of these transactions began.
-    since: Option<Lsn>,
     unreadable: Unreadable,
     /// Whether a stream has begun since the last item.
     opening: bool,
@@ -40,7 +37,6 @@ impl Window {
             pending: Pending::Empty,
             spell: None,
             unseen: Unseen::default(),
-            since: None,
             unreadable: Unreadable::default(),
             opening: false,
             lsn: Lsn::ZERO,
@@ -55,7 +51,7 @@ impl Window {
         let before = self.due();
         let arrived = harvest.arrived.take().unwrap_or(now);
         if std::mem::take(&mut harvest.restarted) {
-            (self.unseen, self.since, self.lsn) = (Unseen::default(), None, Lsn::ZERO);
+            (self.unseen, self.lsn) = (Unseen::default(), Lsn::ZERO);
             self.opening = true;
         }
         self.lsn = self.lsn.max(harvest.lsn);
@@ -75,12 +71,10 @@ impl Window {
             harvest.unseen.committed(now);
         }
         self.unseen.absorb(&mut harvest.unseen);
-        let open = harvest.goes_on();
-        let began = open.map(|(_, began)| began);
-        self.since = earlier(earlier(self.since, harvest.since.take()), began);
         if let Some(spell) = &mut self.spell {
-            spell.mid_transaction = open.is_some();
-            open.and_then(|(xid, _)| xid).into_iter().for_each(|xid| self.unseen.add(xid));
+            let goes_on = harvest.goes_on();
+            spell.mid_transaction = goes_on.is_some();
+            goes_on.flatten().into_iter().for_each(|xid| self.unseen.add(xid));
         }
         let earlier = |due: Instant| before.is_none_or(|before| due < before);
         self.due().is_some_and(earlier)
@@ -127,9 +121,9 @@ impl Window {
         if failsafe || matches!(pending, Pending::Resync(_)) {
             self.resynced = Some(now);
         }
-        let (since, unreadable) = (self.since.take(), std::mem::take(&mut self.unreadable));
+        let unreadable = std::mem::take(&mut self.unreadable);
         let opening = std::mem::take(&mut self.opening);
-        Some(Held { pending, unseen, since, lsn: self.lsn, opening, again: false, failsafe, unreadable })
+        Some(Held { pending, unseen, lsn: self.lsn, opening, again: false, failsafe, unreadable })
     }
 
     /// Everything may have changed, by these transactions.
@@ -175,8 +169,9 @@ impl Window {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::TableName;
     use crate::policy::{Snapshot, Visibility};
-    use nudge_decode::TableRef;
+    use nudge_decode::{Identity, TableRef};
     use std::time::SystemTime;
 
     const S: Duration = Duration::from_secs(1);
@@ -307,23 +302,30 @@ mod tests {
         }
     }
 
-    /// What the catalog said before the first of its transactions is what its names meant.
+    /// What the catalog said before the first of its transactions is what a table's name meant.
     #[test]
-    fn a_window_knows_where_its_first_transaction_began() {
+    fn a_table_knows_where_the_first_transaction_began_that_changed_it() {
         let (mut window, mut harvest, start) = (window(), Harvest::default(), Instant::now());
-        for (xid, began) in [(8, 80), (7, 70), (9, 60)] {
-            harvest.begin(Some(xid), Lsn::new(began));
-            if xid != 9 {
-                change(&mut harvest);
-            }
-            harvest.commit(Lsn::new(100));
-        }
-        harvest.begin(Some(10), Lsn::new(65));
-        change(&mut harvest);
-        window.absorb(&mut harvest, start);
-        assert_eq!(window.take(start + S).unwrap().since, Some(Lsn::new(65)), "9 has no changes");
+        let table = |name| Identity::from(TableRef::new("s", name));
+        let (now, known) = (SystemTime::UNIX_EPOCH, TableName::new("s", "known"));
+        harvest.begin(Some(7), Lsn::new(70));
+        harvest.change(&table("late"), now);
+        harvest.change_known(&known, true, now);
+        harvest.commit(Lsn::new(100));
+        harvest.begin(Some(8), Lsn::new(65));
+        harvest.change(&table("late"), now);
+        harvest.commit(Lsn::new(110));
+        harvest.begin(Some(9), Lsn::new(30));
         harvest.commit(Lsn::new(120));
-        window.absorb(&mut harvest, start + S);
-        assert_eq!(window.take(start + 3 * S), None);
+        harvest.begin(Some(10), Lsn::new(50));
+        harvest.change(&table("open"), now);
+        window.absorb(&mut harvest, start);
+        let place = harvest.change_known(&known, true, now);
+        harvest.begin(Some(11), Lsn::new(40));
+        harvest.again(place);
+        window.absorb(&mut harvest, start);
+        let tables = window.take(start + 5 * S).unwrap().tables();
+        let since: Vec<_> = tables.iter().map(|(table, since)| (table.table(), since.get())).collect();
+        assert_eq!(since, [("known", 40), ("late", 65), ("open", 50)]);
     }
 }

@@ -94,7 +94,7 @@ impl Arrival {
         conversation: Conversation,
         knobs: &Knobs,
     ) -> Result<(Conversation, ServerFacts), Error> {
-        let sql = session::preparation(knobs.slot_timeout, knobs.status_interval);
+        let sql = session::preparation(knobs.slot_timeout, knobs.status_interval, &knobs.view());
         let sql = CString::new(sql).map_err(|error| Error::config(error.to_string(), ""))?;
         let stage = Stage::Session;
         let late = |_| Err(diagnosis::timeout(stage, "connect_timeout"));

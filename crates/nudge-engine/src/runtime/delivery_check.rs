@@ -32,6 +32,7 @@ pub(crate) struct DeliveryCheck {
     parent_of: Option<ParentOf>,
     filter: TableFilter,
     login: Arc<Login>,
+    view: Arc<str>,
     connect_timeout: Duration,
     status: watch::Sender<Status>,
     outbox: Outbox,
@@ -68,6 +69,7 @@ impl DeliveryCheck {
             parent_of: knobs.parent_of.clone(),
             filter: knobs.tables.clone(),
             login,
+            view: knobs.view().into(),
             connect_timeout: knobs.connect_timeout,
             status,
             outbox: Outbox::new(knobs.max_pending),
@@ -150,7 +152,8 @@ impl DeliveryCheck {
                 self.outbox.push(held, now);
             } else {
                 if self.visibility == Visibility::Recent || shared.catalog.matters() {
-                    shared.catalog.deliver_unverified(held.unseen.clone(), held.since, now);
+                    let since = held.tables().into_values().min();
+                    shared.catalog.deliver_unverified(held.unseen.clone(), since, now);
                 }
                 self.outbox.pass(held);
             }
@@ -174,7 +177,8 @@ impl DeliveryCheck {
 
     fn ask(&mut self, source: &Arc<Source>, question: Arc<Question>) {
         let side = self.side.take().or_else(|| source.take_side()).unwrap_or_else(|| {
-            SideSession::open(Arc::clone(&self.login), Arc::clone(&source.route), self.connect_timeout)
+            let (login, route) = (Arc::clone(&self.login), Arc::clone(&source.route));
+            SideSession::open(login, route, Arc::clone(&self.view), self.connect_timeout)
         });
         let answer = Box::pin(side.ask(Arc::clone(&question)));
         self.asking = Some(Asking { question, answer });

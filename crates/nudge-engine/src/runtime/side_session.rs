@@ -36,6 +36,8 @@ pub(crate) struct SideSession {
 struct Door {
     login: Arc<Login>,
     route: Arc<dyn Route>,
+    /// What is asked about the server itself, in SQL.
+    view: Arc<str>,
     connect_timeout: Duration,
 }
 
@@ -45,12 +47,18 @@ struct Live {
     /// A pooler is in between and may give each transaction another server process: nothing may be left there,
     /// and nothing is found again.
     shared: bool,
+    view: Arc<str>,
 }
 
 impl SideSession {
     /// Opens it in a task of its own, ahead of the first question. A failure shows with that.
-    pub(crate) fn open(login: Arc<Login>, route: Arc<dyn Route>, connect_timeout: Duration) -> Self {
-        let door = Door { login, route, connect_timeout };
+    pub(crate) fn open(
+        login: Arc<Login>,
+        route: Arc<dyn Route>,
+        view: Arc<str>,
+        connect_timeout: Duration,
+    ) -> Self {
+        let door = Door { login, route, view, connect_timeout };
         let mut task = AbortOnDrop(tokio::spawn(door.clone().open()));
         let opening = Box::pin(async move { (&mut task.0).await.unwrap_or_else(|_| Err(unreadable())) });
         Self { door, live: None, opening: Some(opening) }
@@ -118,16 +126,16 @@ impl<T> Drop for AbortOnDrop<T> {
 
 impl Door {
     async fn open(self) -> Result<Live, Error> {
-        let Self { login, route, connect_timeout } = self;
+        let Self { login, route, view, connect_timeout } = self;
         let conversation = login.perform(&*route, Purpose::Question, connect_timeout).await?;
         let late = |_| Err(diagnosis::timeout(Stage::Session, "connect_timeout"));
-        timeout(connect_timeout, Live::prepare(conversation)).await.unwrap_or_else(late)
+        timeout(connect_timeout, Live::prepare(conversation, view)).await.unwrap_or_else(late)
     }
 }
 
 impl Live {
     /// Finds out whether the session is ours alone, and if so settles in.
-    async fn prepare(conversation: Conversation) -> Result<Self, Error> {
+    async fn prepare(conversation: Conversation, view: Arc<str>) -> Result<Self, Error> {
         let told = conversation.session.backend_key().pid();
         let (conversation, outcome) = conversation.query(WHICH_PROCESS, Stage::Session).await?;
         let row = outcome.map_err(|response| diagnosis::server(Stage::Session, &response))?;
@@ -135,19 +143,19 @@ impl Live {
             row.and_then(|row| row.into_iter().next().flatten()).and_then(|pid| pid.parse::<i32>().ok());
         let shared = pid != Some(told);
         if shared {
-            return Ok(Self { conversation, shared });
+            return Ok(Self { conversation, shared, view });
         }
-        let sql =
-            CString::new(session::side_preparation() + &question::prepare()).map_err(|_| unreadable())?;
+        let sql = session::side_preparation() + &question::prepare(&view);
+        let sql = CString::new(sql).map_err(|_| unreadable())?;
         let (conversation, outcome) = conversation.query(&sql, Stage::Session).await?;
         outcome.map_err(|response| diagnosis::server(Stage::Session, &response))?;
-        Ok(Self { conversation, shared })
+        Ok(Self { conversation, shared, view })
     }
 
     /// A session that fails half way is not used again.
     async fn ask(self, question: &Question) -> Result<(Self, ServerView), Error> {
-        let Self { conversation, shared } = self;
-        let sql = if shared { question.whole() } else { question.prepared() };
+        let Self { conversation, shared, view: state } = self;
+        let sql = if shared { question.whole(&state) } else { question.prepared() };
         // Names in a catalog have no zero byte.
         let sql = CString::new(sql).map_err(|_| unreadable())?;
         let (mut view, mut understood) = (ServerView::default(), true);
@@ -162,7 +170,7 @@ impl Live {
         if !understood || !view.is_complete() {
             return Err(unreadable());
         }
-        Ok((Self { conversation, shared }, view))
+        Ok((Self { conversation, shared, view: state }, view))
     }
 }
 

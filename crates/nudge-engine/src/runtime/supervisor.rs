@@ -256,7 +256,7 @@ impl Supervisor {
     fn open_side_session(&self, route: &Arc<dyn Route>) -> Option<SideSession> {
         let asks = self.knobs.visibility != Visibility::Off || self.knobs.partition_root;
         let (login, route) = (Arc::clone(&self.arrival.login), Arc::clone(route));
-        asks.then(|| SideSession::open(login, route, self.knobs.connect_timeout))
+        asks.then(|| SideSession::open(login, route, self.knobs.view().into(), self.knobs.connect_timeout))
     }
 
     /// Makes it the stream that the feed's items come from.

@@ -10,6 +10,7 @@
 use std::ffi::CString;
 use std::time::Duration;
 
+use nudge_decode::TableFilter;
 use nudge_proto::DataRow;
 use tokio::time::timeout;
 
@@ -56,7 +57,7 @@ async fn snapshot(conversation: Conversation) -> Result<(Conversation, Snapshot)
     };
     let unreadable =
         || Error::transient(ErrorKind::Protocol, "the server's answer about its state cannot be read");
-    let sql = CString::new(question::VIEW).map_err(|_| unreadable())?;
+    let sql = CString::new(question::view(&TableFilter::default())).map_err(|_| unreadable())?;
     let (conversation, outcome) = conversation.query_rows(&sql, Stage::Session, each).await?;
     outcome.map_err(|response| diagnosis::server(Stage::Session, &response))?;
     if understood && view.is_complete() { Ok((conversation, view.snapshot)) } else { Err(unreadable()) }

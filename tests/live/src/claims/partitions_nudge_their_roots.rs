@@ -1,7 +1,8 @@
 //! Rows of a partitioned table are decoded under their partitions' names.
 //!
 //! It can fail: with `partition_root(false)` the parent is silent; with a filter that the server applies
-//! (`server_filter` in the supervisor) the first half is.
+//! (`server_filter` in the supervisor) the first half is; and with a view of the server that minds every parent
+//! (`Knobs::view`) who watches none of them gets a resync.
 
 use crate::consumer::Consumer;
 use crate::context::connected;
@@ -16,8 +17,9 @@ pub(super) const CLAIM: Claim = Claim {
     title: "partitions under their roots",
     claim: "A change in a partition nudges the partition and every partitioned table above it, at every depth, \
             with counts that add up; also for partitions that are made, attached or detached later, and with a \
-            filter on the parent.",
-    falsified_by: "a parent that is silent, another count, or a table that lost its partition and is still told",
+            filter on the parent. Who watches no parent is told by tables, whatever DDL does.",
+    falsified_by: "a parent that is silent, another count, a table that lost its partition and is still told, or a \
+                   resync for who watches no parent",
     proves: &["R3"],
     plugins: Plugins::Each,
     needs: &[],
@@ -48,6 +50,11 @@ async fn partitions_nudge_their_roots(context: Context) -> Result<Evidence, Fail
     context.sql("ALTER TABLE root DETACH PARTITION later").await?;
     context.sql("INSERT INTO later VALUES (3, 0)").await?;
     context.tally(&mut all).await?.ensure_exactly(&[("public.later", 1)])?;
+
+    // There, DDL and rows in one transaction are no resync.
+    let mut plain = connected(context.builder().tables(["public.plain", "public.mark"])).await?;
+    context.sql("BEGIN; CREATE TABLE plain (id int); INSERT INTO plain VALUES (1); COMMIT").await?;
+    context.tally(&mut plain).await?.ensure_exactly(&[("public.plain", 1)])?;
 
     // Who filters on the parent is told of it, or of everything: a filter on the server is made anew.
     let mut told = Tally::default();
