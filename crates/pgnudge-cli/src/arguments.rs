@@ -79,12 +79,19 @@ pub(crate) struct WatchArguments {
     /// End a command that runs longer, and whatever it has started
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) exec_timeout: Option<Duration>,
-    /// End after the first batch
+    /// Run a command that failed again, with the same item, until it succeeds: after a second, then ever later, up to
+    /// a minute
+    #[arg(long, requires = "exec")]
+    pub(crate) exec_retry: bool,
+    /// End after the first item that stands for a change: a batch, or a resync after the one at the start
     #[arg(long)]
     pub(crate) once: bool,
     /// End when the feed is live, nothing has come for this long, and nothing is pending
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) until_idle: Option<Duration>,
+    /// End after this long in any case, with status 4
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) timeout: Option<Duration>,
 }
 
 #[derive(Debug, Args)]

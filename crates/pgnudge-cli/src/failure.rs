@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use pgnudge::Printable;
 
@@ -13,6 +14,8 @@ const FAILED: u8 = 1;
 const USAGE: u8 = 2;
 /// The last run of a command of `--exec` failed.
 const COMMAND: u8 = 3;
+/// `--timeout` ran out.
+const TIMEOUT: u8 = 4;
 
 /// Why the program ends, and with which status.
 #[derive(Debug)]
@@ -38,6 +41,12 @@ impl Failure {
     pub(crate) fn command(message: impl Into<String>) -> Self {
         let hint = "the command's own words are above; every failed run is in the log";
         Self { status: COMMAND, message: message.into(), hint: hint.into() }
+    }
+
+    /// `--timeout` ran out.
+    pub(crate) fn timeout(limit: Duration) -> Self {
+        let hint = "-v shows what the connection did; give a longer --timeout if nothing is wrong";
+        Self { status: TIMEOUT, message: format!("--timeout of {limit:?} ran out"), hint: hint.into() }
     }
 
     /// What is wrong was told on stdout.

@@ -5,6 +5,9 @@ mod ending;
 mod exec;
 mod outlet;
 mod rate;
+mod variables;
+
+use std::time::Duration;
 
 use pgnudge::Builder;
 
@@ -23,9 +26,10 @@ pub(crate) async fn run(arguments: &WatchArguments, screen: Option<Screen>) -> R
     let status = builder.status();
     service::follow(builder.status());
     let mut outlet = Outlet::new(arguments, screen);
-    let ending = Ending { once: arguments.once, idle: arguments.until_idle };
+    let ending = Ending::new(arguments.once, arguments.until_idle);
     let result = tokio::select! {
         result = pump(builder, &mut outlet, ending) => result.and_then(|()| outlet.verdict()),
+        failure = time_is_up(arguments.timeout) => Err(failure),
         _ = requested => Ok(()),
     };
     service::stopping();
@@ -34,7 +38,7 @@ pub(crate) async fn run(arguments: &WatchArguments, screen: Option<Screen>) -> R
 }
 
 /// The feed lives as long as this does.
-async fn pump(builder: Builder, outlet: &mut Outlet, ending: Ending) -> Result<(), Failure> {
+async fn pump(builder: Builder, outlet: &mut Outlet, mut ending: Ending) -> Result<(), Failure> {
     let mut feed = builder.connect().await?;
     let status = feed.status();
     loop {
@@ -55,4 +59,11 @@ async fn pump(builder: Builder, outlet: &mut Outlet, ending: Ending) -> Result<(
             return Ok(());
         }
     }
+}
+
+/// Ends with the time that there is.
+async fn time_is_up(limit: Option<Duration>) -> Failure {
+    let Some(limit) = limit else { return std::future::pending().await };
+    tokio::time::sleep(limit).await;
+    Failure::timeout(limit)
 }

@@ -6,16 +6,25 @@ use pgnudge::{FeedItem, Status};
 use tokio::sync::watch;
 
 /// When enough was seen.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) struct Ending {
-    pub(super) once: bool,
-    pub(super) idle: Option<Duration>,
+    once: bool,
+    idle: Option<Duration>,
+    /// Whether the feed has begun: its first item is a Resync that stands for no change.
+    begun: bool,
 }
 
 impl Ending {
+    /// With the first item that stands for a change, or when nothing has come for that long.
+    pub(super) fn new(once: bool, idle: Option<Duration>) -> Self {
+        Self { once, idle, begun: false }
+    }
+
     /// Whether this was the last item.
-    pub(super) fn is_reached_with(&self, item: &FeedItem) -> bool {
-        self.once && matches!(item, FeedItem::Batch { .. })
+    pub(super) fn is_reached_with(&mut self, item: &FeedItem) -> bool {
+        let stands_for_a_change =
+            std::mem::replace(&mut self.begun, true) || matches!(item, FeedItem::Batch { .. });
+        self.once && stands_for_a_change
     }
 
     /// Ends when the feed has been live for the whole of that time. Without a connection nothing is known
@@ -61,7 +70,7 @@ mod tests {
             status.send_replace(streaming());
             std::future::pending::<()>().await;
         };
-        let ending = Ending { once: false, idle: Some(5 * S) };
+        let ending = Ending::new(false, Some(5 * S));
         tokio::select! {
             () = ending.idle(watching) => {}
             () = connection => {}
@@ -70,11 +79,14 @@ mod tests {
     }
 
     #[test]
-    fn once_means_a_batch() {
-        let resync = FeedItem::Resync { reason: Reason::Connected, lsn: Lsn::ZERO };
+    fn once_means_the_first_item_that_stands_for_a_change() {
+        let resync = |reason| FeedItem::Resync { reason, lsn: Lsn::ZERO };
         let batch = FeedItem::Batch { events: Vec::new(), lsn: Lsn::ZERO };
-        let (once, endless) = (Ending { once: true, idle: None }, Ending { once: false, idle: None });
-        assert!(once.is_reached_with(&batch) && !once.is_reached_with(&resync));
-        assert!(!endless.is_reached_with(&batch));
+        for second in [resync(Reason::Undecodable), resync(Reason::Reconnected), batch] {
+            let (mut once, mut endless) = (Ending::new(true, None), Ending::new(false, None));
+            assert!(!once.is_reached_with(&resync(Reason::Connected)));
+            assert!(once.is_reached_with(&second), "{second:?}");
+            assert!(!endless.is_reached_with(&second) && !endless.is_reached_with(&second));
+        }
     }
 }

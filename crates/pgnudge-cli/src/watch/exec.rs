@@ -9,8 +9,9 @@ use std::time::Duration;
 use pgnudge::FeedItem;
 use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, Command};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
+use super::variables::{self, Variables};
 use crate::failure::Failure;
 use crate::item_json::ItemJson;
 use crate::json;
@@ -19,21 +20,37 @@ use crate::json;
 pub(super) struct Exec {
     command: String,
     limit: Option<Duration>,
+    /// Whether an item is kept until a run with it succeeds.
+    retries: bool,
     running: Option<Group>,
     /// How the last run failed, if it did.
     failed: Option<String>,
 }
 
 impl Exec {
-    pub(super) fn new(command: &str, limit: Option<Duration>) -> Self {
-        Self { command: command.to_owned(), limit, running: None, failed: None }
+    /// As the options say.
+    pub(super) fn new(command: &str, limit: Option<Duration>, retries: bool) -> Self {
+        Self { command: command.to_owned(), limit, retries, running: None, failed: None }
     }
 
-    /// Runs the command to its end, or to the end of its time. How it ended goes to the log; only a
-    /// command that cannot be started at all is an error.
+    /// Runs the command to its end, or to the end of its time, and where it retries, until it succeeds. How it
+    /// ended goes to the log; only a command that cannot be started at all is an error.
     pub(super) async fn run(&mut self, item: &FeedItem) -> Result<(), Failure> {
+        let mut pause = SHORTEST_PAUSE;
+        loop {
+            self.run_once(item).await?;
+            if self.failed.is_none() || !self.retries {
+                return Ok(());
+            }
+            tracing::warn!(command = self.command, again_in = ?pause, "the item is kept for the next run");
+            sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    async fn run_once(&mut self, item: &FeedItem) -> Result<(), Failure> {
         let json = json::line(&ItemJson::from(item)).map_err(std::io::Error::from)? + "\n";
-        let group = self.running.insert(Group::start(&self.command)?);
+        let group = self.running.insert(Group::start(&self.command, variables::of(item))?);
         let limit = self.limit.unwrap_or(Duration::MAX);
         self.failed = match timeout(limit, group.finish(json)).await {
             Ok(status) => {
@@ -75,10 +92,16 @@ struct Group {
 }
 
 impl Group {
-    fn start(command: &str) -> Result<Self, Failure> {
+    fn start(command: &str, variables: Variables) -> Result<Self, Failure> {
         let (shell, flag) = if cfg!(windows) { ("cmd", "/C") } else { ("sh", "-c") };
         let mut shell = Command::new(shell);
         shell.arg(flag).arg(command).stdin(Stdio::piped()).kill_on_drop(true);
+        for (name, value) in variables {
+            match value {
+                Some(value) => shell.env(name, value),
+                None => shell.env_remove(name),
+            };
+        }
         #[cfg(unix)]
         shell.process_group(0);
         let shell = shell.spawn()?;
@@ -143,3 +166,7 @@ enum Kind {
 
 /// Less than what is left after a signal to ourselves.
 const PATIENCE: Duration = Duration::from_millis(300);
+
+/// Between two runs with the same item.
+const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);

@@ -34,7 +34,9 @@ impl Outlet {
     pub(super) fn new(arguments: &WatchArguments, screen: Option<Screen>) -> Self {
         let (began, styles) = (Instant::now(), Styles::new(console::colors_enabled()));
         match (&arguments.exec, arguments.summary, screen, arguments.output) {
-            (Some(command), ..) => Self::Exec(Exec::new(command, arguments.exec_timeout)),
+            (Some(command), ..) => {
+                Self::Exec(Exec::new(command, arguments.exec_timeout, arguments.exec_retry))
+            }
             (None, true, Some(screen), _) => Self::Board { board: Board::new(began), screen },
             (None, true, None, _) => Self::Summary { board: Board::new(began), styles },
             (None, false, _, Output::Json) => Self::Json,

@@ -1,6 +1,7 @@
 //! `--exec`: a command per item, merged while it runs, and ended with all that it has started.
 //!
-//! Seen to fail: with the shell alone killed instead of its group.
+//! Seen to fail: with the shell alone killed instead of its group; with an item that is dropped when its command
+//! fails; without the variables.
 
 use std::time::Duration;
 
@@ -15,8 +16,10 @@ pub(super) const CLAIM: Claim = Claim {
     title: "a command per item",
     claim: "`pgnudge watch --exec` hands each item to a command as JSON, merges what arrives while it runs into one \
             item, ends a command that exceeds --exec-timeout and one that runs at its own end, with whatever they \
-            have started, and tells how the last one ended.",
-    falsified_by: "a wrong count, a second item for what was to be merged, a process that is left, or another status",
+            have started, and tells how the last one ended. With --exec-retry an item is kept until its command \
+            succeeds. The environment names the tables.",
+    falsified_by: "a wrong count, a second item for what was to be merged, an item that is lost, a process that is \
+                   left, or another status",
     proves: &["R5", "R3"],
     plugins: Plugins::Auto,
     needs: &[Need::OwnCluster],
@@ -26,6 +29,7 @@ pub(super) const CLAIM: Claim = Claim {
 async fn a_command_runs_per_item(context: Context) -> Result<Evidence, Failure> {
     context.sql("CREATE TABLE t (id int PRIMARY KEY)").await?;
     let merged = merged(&context).await?;
+    retried(&context).await?;
     timed_out(&context).await?;
     ended(&context).await?;
     evidence!("{merged} transactions merged into one item; nothing is left after a timeout and after SIGTERM")
@@ -54,6 +58,31 @@ async fn merged(context: &Context) -> Result<u64, Failure> {
     ensure!(finished.stderr.contains("exit status: 4"), "nor its status: {finished:?}");
     context.nothing_left().await?;
     Ok(transactions)
+}
+
+/// The first run with the batch fails, and the next one has the same item.
+async fn retried(context: &Context) -> Result<(), Failure> {
+    let wanted = context.file("wanted", "")?;
+    std::fs::remove_file(&wanted)?;
+    let script = format!(
+        "[ $PGNUDGE_ITEM = resync ] || [ -e '{}' ]; status=$?; \
+         echo $PGNUDGE_ITEM $PGNUDGE_REASON $PGNUDGE_TABLES; cat; exit $status",
+        wanted.display()
+    );
+    let mut program = start(context, &["--exec", &script, "--exec-retry", "--once"])?;
+    ensure!(program.next_line(PATIENCE).await? == "resync connected", "the variables of a resync");
+    program.next_line(PATIENCE).await?;
+    context.sql("INSERT INTO t VALUES (100), (101)").await?;
+    let mut runs = Vec::new();
+    for _ in 0..2 {
+        runs.push((program.next_line(PATIENCE).await?, program.next_line(PATIENCE).await?));
+        std::fs::write(&wanted, "")?;
+    }
+    ensure!(runs[0].0 == "batch public.t", "the variables of a batch: {runs:?}");
+    ensure!(runs[0].1.contains("\"count\":2") && runs[0] == runs[1], "the item is not kept: {runs:?}");
+    let finished = program.wait(PATIENCE).await?;
+    ensure!(finished.status.code() == Some(0) && finished.stdout.is_empty(), "{finished:?}");
+    context.nothing_left().await
 }
 
 async fn timed_out(context: &Context) -> Result<(), Failure> {

@@ -11,8 +11,9 @@ use crate::{Claim, Context, Evidence, Failure, Item, Need, Plugins, watch};
 pub(super) const CLAIM: Claim = Claim {
     name: "a_watch_ends_by_itself",
     title: "ends by itself",
-    claim: "`pgnudge watch --once` ends with status 0 after its first batch, and `--until-idle` when nothing has come \
-            for that long and nothing is pending; options mean the same in flags, environment and file, in this order of strength.",
+    claim: "`pgnudge watch --once` ends with status 0 after the first item that stands for a change, and `--until-idle` \
+            when nothing has come for that long and nothing is pending; `--timeout` ends it with status 4; options mean \
+            the same in flags, environment and file, in this order of strength.",
     falsified_by: "another status, a batch that is missing or follows, or an option that is not heeded",
     proves: &["R1", "law 5"],
     plugins: Plugins::Auto,
@@ -53,6 +54,12 @@ async fn a_watch_ends_by_itself(context: Context) -> Result<Evidence, Failure> {
         finished.status.code() == Some(0) && told.contains("public.t"),
         "what is pending is not told: {finished:?}"
     );
+
+    let mut command = watch::command()?;
+    command.args(["watch", "--config", &idle, "--once", "--timeout=1s"]);
+    let finished = Program::start(&mut command)?.wait(PATIENCE).await?;
+    ensure!(finished.status.code() == Some(4) && finished.stdout.len() == 1, "{finished:?}");
+    ensure!(finished.stderr.starts_with("error: --timeout of 1s ran out"), "{finished:?}");
 
     let wrong = file("debonce = \"1s\"\n")?;
     let mut command = watch::command()?;
