@@ -24,9 +24,9 @@ pub(crate) fn follow(mut status: watch::Receiver<Status>) {
     });
 }
 
-/// One line, as `systemctl status` shows it. A line end would begin another assignment (`MAINPID=`), so whatever
-/// the words quote is made printable.
-fn words(status: &Status) -> String {
+/// What the connection does, as one line: `systemctl status` shows it, and so does a board. A line end would begin
+/// another assignment (`MAINPID=`), so whatever the words quote is made printable.
+pub(crate) fn words(status: &Status) -> String {
     let words = match status {
         Status::Connecting { .. } => "connecting".into(),
         Status::WaitingForSlot { blocker: Some(blocker), .. } => {

@@ -25,7 +25,7 @@ pub(crate) async fn run(arguments: &WatchArguments, screen: Option<Screen>) -> R
     let builder = arguments.feed.builder();
     let status = builder.status();
     service::follow(builder.status());
-    let mut outlet = Outlet::new(arguments, screen);
+    let mut outlet = Outlet::new(arguments, screen, builder.status());
     let ending = Ending::new(arguments.once, arguments.until_idle);
     let result = tokio::select! {
         result = pump(builder, &mut outlet, ending) => result.and_then(|()| outlet.verdict()),
@@ -39,7 +39,10 @@ pub(crate) async fn run(arguments: &WatchArguments, screen: Option<Screen>) -> R
 
 /// The feed lives as long as this does.
 async fn pump(builder: Builder, outlet: &mut Outlet, mut ending: Ending) -> Result<(), Failure> {
-    let mut feed = builder.connect().await?;
+    let mut feed = tokio::select! {
+        feed = builder.connect() => feed?,
+        result = outlet.keep_fresh() => match result? {},
+    };
     let status = feed.status();
     loop {
         let item = tokio::select! {

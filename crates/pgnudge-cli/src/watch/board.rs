@@ -49,12 +49,19 @@ impl Board {
         row.rate.add(count, second);
     }
 
-    /// The board as lines that fit. Where there is no room for all tables, those that changed last stay.
-    pub(super) fn render(&self, now: Instant, rows: usize, columns: usize, styles: &Styles) -> Vec<String> {
+    /// The board as lines that fit into rows and columns. `state` is that of the connection. Where there is no room
+    /// for all tables, those that changed last stay.
+    pub(super) fn render(
+        &self,
+        now: Instant,
+        (rows, columns): (usize, usize),
+        state: &str,
+        styles: &Styles,
+    ) -> Vec<String> {
         let shown = self.shown(rows.saturating_sub(HEADINGS));
         let names = shown.iter().map(|(table, _)| measure_text_width(&escaped(table)));
         let width = names.max().unwrap_or(0).clamp("table".len(), columns.saturating_sub(REST).max(8));
-        let mut lines = vec![self.headline(now, shown.len(), styles)];
+        let mut lines = vec![state.to_owned(), self.headline(now, shown.len(), styles)];
         let heading =
             format!("{}  {:>10}  {:>8}  {:<10}  last", pad("table", width), "changes", "per s", "10 s");
         lines.push(styles.dim.apply_to(heading).to_string());
@@ -140,8 +147,8 @@ fn ago(age: Duration) -> String {
     }
 }
 
-/// The headline and the names of the columns.
-const HEADINGS: usize = 2;
+/// The state of the connection, the headline and the names of the columns.
+const HEADINGS: usize = 3;
 /// What a line needs beside its table's name.
 const REST: usize = 50;
 
@@ -157,7 +164,7 @@ mod tests {
     }
 
     fn lines(board: &Board, now: Instant, rows: usize, columns: usize) -> Vec<String> {
-        board.render(now, rows, columns, &Styles::new(false))
+        board.render(now, (rows, columns), "streaming", &Styles::new(false))
     }
 
     #[test]
@@ -169,6 +176,7 @@ mod tests {
         board.change(&table("a\nb"), 1, began + 2 * S);
         board.change(&table("orders"), 7, began + 4 * S);
         let expect = [
+            "streaming",
             "9s  2 tables  1 resync",
             "table             changes     per s  10 s        last",
             "public.orders          10       1.0  ▁▁▄▁█▁▁▁▁▁  5s ago",
@@ -176,7 +184,7 @@ mod tests {
         ];
         assert_eq!(lines(&board, began + 9 * S, 24, 80), expect);
         assert_eq!(
-            lines(&board, began + 30 * S, 24, 80)[2],
+            lines(&board, began + 30 * S, 24, 80)[3],
             "public.orders          10       0.0  ▁▁▁▁▁▁▁▁▁▁  26s ago"
         );
     }
@@ -189,14 +197,14 @@ mod tests {
             board.change(&table(name), 1, began + n * S);
         }
         board.change(&table("a"), 1, began + 9 * S);
-        let lines = lines(&board, began + 9 * S, 4, 40);
-        assert!(lines[0].contains("4 tables (2 not shown)"), "{lines:?}");
+        let lines = lines(&board, began + 9 * S, 5, 40);
+        assert!(lines[1].contains("4 tables (2 not shown)"), "{lines:?}");
         assert!(
-            lines.len() == 4 && lines[2].starts_with("public.a") && lines[3].starts_with("public.d"),
+            lines.len() == 5 && lines[3].starts_with("public.a") && lines[4].starts_with("public.d"),
             "{lines:?}"
         );
         assert!(lines.iter().all(|line| measure_text_width(line) <= 40), "{lines:?}");
-        assert_eq!(board.render(began, 0, 0, &Styles::new(false)).len(), HEADINGS);
+        assert_eq!(board.render(began, (0, 0), "connecting", &Styles::new(false)).len(), HEADINGS);
     }
 
     #[test]

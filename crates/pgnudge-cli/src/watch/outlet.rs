@@ -5,7 +5,8 @@ use std::io::{self, ErrorKind, Write};
 use std::time::{Duration, Instant, SystemTime};
 
 use console::Term;
-use pgnudge::FeedItem;
+use pgnudge::{FeedItem, Status};
+use tokio::sync::watch;
 
 use super::board::Board;
 use super::exec::Exec;
@@ -13,8 +14,8 @@ use crate::arguments::{Output, WatchArguments};
 use crate::failure::Failure;
 use crate::item_json::ItemJson;
 use crate::item_text::{ItemText, Styles, When};
-use crate::json;
 use crate::screen::Screen;
+use crate::{json, service};
 
 /// Where items go.
 pub(super) enum Outlet {
@@ -23,7 +24,7 @@ pub(super) enum Outlet {
     /// A line of JSON per item.
     Json,
     /// A line per table, on a screen.
-    Board { board: Board, screen: Screen },
+    Board { board: Board, screen: Screen, status: watch::Receiver<Status> },
     /// The same without a screen: a line per table and item.
     Summary { board: Board, styles: Styles },
     /// The standard input of a command.
@@ -31,13 +32,17 @@ pub(super) enum Outlet {
 }
 
 impl Outlet {
-    pub(super) fn new(arguments: &WatchArguments, screen: Option<Screen>) -> Self {
+    pub(super) fn new(
+        arguments: &WatchArguments,
+        screen: Option<Screen>,
+        status: watch::Receiver<Status>,
+    ) -> Self {
         let (began, styles) = (Instant::now(), Styles::new(console::colors_enabled()));
         match (&arguments.exec, arguments.summary, screen, arguments.output) {
             (Some(command), ..) => {
                 Self::Exec(Exec::new(command, arguments.exec_timeout, arguments.exec_retry))
             }
-            (None, true, Some(screen), _) => Self::Board { board: Board::new(began), screen },
+            (None, true, Some(screen), _) => Self::Board { board: Board::new(began), screen, status },
             (None, true, None, _) => Self::Summary { board: Board::new(began), styles },
             (None, false, _, Output::Json) => Self::Json,
             (None, false, _, Output::Text) => Self::Text { styles, began, watched: Term::stdout().is_term() },
@@ -58,9 +63,9 @@ impl Outlet {
             Self::Json => json::line(&ItemJson::from(item))
                 .map_err(io::Error::from)
                 .and_then(|json| print(&(json + "\n"))),
-            Self::Board { board, screen } => {
+            Self::Board { board, screen, status } => {
                 board.record(item, Instant::now());
-                draw(board, screen)
+                draw(board, screen, status)
             }
             Self::Summary { board, styles } => {
                 let now = Instant::now();
@@ -75,12 +80,12 @@ impl Outlet {
         }
     }
 
-    /// Draws a board again and again: rates fall and changes grow old without a further item. It asks
-    /// the server nothing.
+    /// Draws a board again and again: rates fall, changes grow old, and the connection changes its state without a
+    /// further item. It asks the server nothing.
     pub(super) async fn keep_fresh(&self) -> Result<Infallible, Failure> {
-        let Self::Board { board, screen } = self else { return std::future::pending().await };
+        let Self::Board { board, screen, status } = self else { return std::future::pending().await };
         loop {
-            draw(board, screen)?;
+            draw(board, screen, status)?;
             tokio::time::sleep(FRAME).await;
         }
     }
@@ -101,9 +106,9 @@ impl Outlet {
     }
 }
 
-fn draw(board: &Board, screen: &Screen) -> io::Result<()> {
-    let (rows, columns) = screen.size();
-    screen.draw(&board.render(Instant::now(), rows, columns, &Styles::new(console::colors_enabled())))
+fn draw(board: &Board, screen: &Screen, status: &watch::Receiver<Status>) -> io::Result<()> {
+    let state = service::words(&status.borrow());
+    screen.draw(&board.render(Instant::now(), screen.size(), &state, &Styles::new(console::colors_enabled())))
 }
 
 fn print(text: &str) -> io::Result<()> {
