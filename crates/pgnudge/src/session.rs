@@ -59,7 +59,27 @@ impl Session {
         self.0.query(sql).await
     }
 
-    /// The same for SQL that may take days, such as a wait for a lock. It ends with the connection, and a network
+    /// The same in one transaction in which every name that is not qualified is PostgreSQL's own (`search_path` is
+    /// `pg_catalog, pg_temp`): who owns the database or the role may have set a path on which functions and operators
+    /// of their own come first. Nothing of it stays in the session.
+    ///
+    /// # Errors
+    /// As [`query`](Self::query).
+    pub async fn query_catalog(&mut self, sql: &str) -> Result<Vec<Vec<Option<String>>>, Error> {
+        self.0.query_catalog(sql).await
+    }
+
+    /// Whether something in between may give each transaction another server process, as PgBouncer does with
+    /// `pool_mode = transaction`: what is set or locked for the session is then set or locked for others. A pooler
+    /// that keeps the process for the session cannot be told apart.
+    ///
+    /// # Errors
+    /// As [`query`](Self::query).
+    pub async fn is_shared(&mut self) -> Result<bool, Error> {
+        self.0.is_shared().await
+    }
+
+    /// The same as [`query`](Self::query) for SQL that may take days, such as a wait for a lock. It ends with the connection, and a network
     /// that falls silent ends that within half a minute, unless the connection text says otherwise.
     ///
     /// # Errors

@@ -60,6 +60,8 @@ pub enum Need {
     Standby,
     /// Chromium with its driver, as Debian has them.
     Browser,
+    /// PgBouncer.
+    Pooler,
     /// At least this major version.
     Major(u32),
 }

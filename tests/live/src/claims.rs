@@ -12,10 +12,12 @@ mod a_dead_link_is_noticed;
 mod a_failover_is_followed;
 mod a_host_that_is_down_is_passed_over;
 mod a_host_that_is_unfit_is_passed_over;
+mod a_hostile_owner_gains_nothing;
 mod a_huge_row_in_constant_memory;
 mod a_lost_notification_is_made_good;
 mod a_lost_wakeup_is_found;
 mod a_million_rows_are_one_event;
+mod a_pooler_is_left_clean;
 mod a_replica_is_waited_for_by_lsn;
 mod a_rotated_password_is_read_again;
 mod a_signal_ends_it;
@@ -147,6 +149,7 @@ pub const ALL: &[Claim] = &[
     files_of_libpq_are_read::CLAIM,
     a_host_that_is_down_is_passed_over::CLAIM,
     a_host_that_is_unfit_is_passed_over::CLAIM,
+    a_hostile_owner_gains_nothing::CLAIM,
     direct_tls::CLAIM,
     the_password_is_asked_each_time::CLAIM,
     a_failover_is_followed::CLAIM,
@@ -164,6 +167,7 @@ pub const ALL: &[Claim] = &[
     idle_event_streams_are_cheap::CLAIM,
     a_browser_is_nudged::CLAIM,
     a_standby_bridge_takes_over::CLAIM,
+    a_pooler_is_left_clean::CLAIM,
 ];
 
 #[cfg(test)]

@@ -30,6 +30,7 @@ pub mod listener;
 mod load;
 mod names;
 mod passwords;
+mod pooler;
 pub mod product;
 mod psql;
 pub mod report;

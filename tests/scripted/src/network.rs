@@ -63,7 +63,12 @@ impl Network {
 
     /// A session begins to connect.
     pub fn session(&self, kind: SessionKind) -> JoinHandle<Result<Session, Error>> {
-        let dial = Arc::new(Dialer(vec![Arc::clone(&self.line)]));
+        Self::session_of(&[self], kind)
+    }
+
+    /// The same, with several hosts.
+    pub fn session_of(networks: &[&Self], kind: SessionKind) -> JoinHandle<Result<Session, Error>> {
+        let dial = Arc::new(Dialer(networks.iter().map(|network| Arc::clone(&network.line)).collect()));
         tokio::spawn(async move { Session::connect(&target(), dial, kind, S).await })
     }
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 use nudge_engine::ErrorKind;
 use nudge_engine::runtime::{Session, SessionKind};
 use pgnudge_scripted::{Backend, Network, soon};
-use pgnudge_testkit::Opening;
 use pgnudge_testkit::frames::{self, Report};
+use pgnudge_testkit::{BACKEND_KEY, Opening};
 use tokio::time::timeout;
 
 async fn logged_in(kind: SessionKind) -> (Session, Backend, Vec<(String, String)>) {
@@ -60,6 +60,51 @@ async fn all_rows_come_and_a_refusal_leaves_the_session_usable() {
         assert_eq!(session.query("a\0b").await.unwrap_err().kind(), ErrorKind::Config);
     };
     soon("the conversation", async { tokio::join!(server, client) }).await;
+}
+
+/// What others may have set for the database or the role decides nothing, and nothing of ours is left to others.
+#[tokio::test(start_paused = true)]
+async fn names_are_postgresqls_own_for_one_transaction() {
+    let (mut session, mut backend, _) = logged_in(SessionKind::Sql).await;
+    let server = async {
+        let sql = backend.expect_query("").await.unwrap();
+        backend.answer_rows(&["pg_backend_pid"], &[&[Some("1")]]).await.unwrap();
+        sql
+    };
+    let (sql, shared) = soon("the answer", async { tokio::join!(server, session.is_shared()) }).await;
+    let preamble =
+        "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; SET LOCAL search_path TO pg_catalog, pg_temp; ";
+    assert_eq!(sql, format!("{preamble}SELECT pg_catalog.pg_backend_pid()"));
+    assert!(shared.unwrap(), "process 1 is not the one that has logged us in");
+}
+
+/// A lock and a notification have to be where all look for them.
+#[tokio::test(start_paused = true)]
+async fn of_several_hosts_it_is_the_primary_unless_there_is_none() {
+    for primary in [true, false] {
+        let (mut first, mut second) = (Network::new(), Network::new());
+        let connecting = Network::session_of(&[&first, &second], SessionKind::Primary);
+        let _standby = standby(&mut first, true).await;
+        let _other = standby(&mut second, !primary).await;
+        if !primary {
+            standby(&mut first, true).await;
+        }
+        let session = soon("the session", connecting).await.unwrap().unwrap();
+        assert_eq!(session.parameter("in_hot_standby"), Some(if primary { "off" } else { "on" }));
+    }
+}
+
+async fn standby(network: &mut Network, is_one: bool) -> Backend {
+    let mut backend = network.accept().await;
+    backend.expect_startup().await.unwrap();
+    let welcome = [
+        frames::authentication_ok(),
+        frames::parameter_status("in_hot_standby", if is_one { "on" } else { "off" }),
+        frames::backend_key_data(BACKEND_KEY.0, BACKEND_KEY.1),
+        frames::ready_for_query(),
+    ];
+    backend.sends(&welcome.concat()).await;
+    backend
 }
 
 #[tokio::test(start_paused = true)]

@@ -113,7 +113,7 @@ async fn a_slot_that_waits_says_for_whom() {
     let mut second = network.accept().await;
     let startup = second.handshake_trust().await.unwrap();
     assert!(matches!(startup, Opening::Startup(..)) && startup.parameter("replication").is_none());
-    let question = second.expect_query("SELECT").await.unwrap();
+    let question = second.expect_query("SET TRANSACTION").await.unwrap();
     assert!(question.contains("pg_blocking_pids(4711)"), "{question}");
     second
         .answer_rows(&["pid", "application_name", "age"], &[&[Some("42"), Some("report"), Some("90")]])

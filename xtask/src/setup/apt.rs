@@ -40,6 +40,7 @@ pub(crate) fn packages(wanted: &Missing) -> Vec<String> {
         Missing::OpensslProgram => words("openssl ca-certificates"),
         Missing::ProcessPrograms => words("procps"),
         Missing::Valgrind => words("valgrind"),
+        Missing::PgBouncer => words("pgbouncer"),
         Missing::Server { .. } => match offered_major() {
             Some(major) => words(&format!("postgresql-{major} postgresql-{major}-wal2json")),
             None => words("postgresql"),

@@ -1,7 +1,7 @@
 //! What the build and the suites need, and which of it is not there.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::Purpose;
@@ -18,6 +18,8 @@ pub(crate) enum Missing {
     ProcessPrograms,
     /// The program that counts instructions.
     Valgrind,
+    /// The connection pooler.
+    PgBouncer,
     /// PostgreSQL's server programs.
     Server {
         /// Where they were looked for.
@@ -38,13 +40,17 @@ pub(crate) enum Missing {
 impl Missing {
     /// Whether most of the suites run without it.
     pub(crate) fn is_optional(&self) -> bool {
-        matches!(self, Self::Valgrind | Self::Wal2json { .. })
+        matches!(self, Self::Valgrind | Self::PgBouncer | Self::Wal2json { .. })
     }
 
     /// Whether a package can bring it.
     pub(crate) fn may_be_installed(&self) -> bool {
         match self {
-            Self::OpensslHeaders | Self::OpensslProgram | Self::ProcessPrograms | Self::Valgrind => true,
+            Self::OpensslHeaders
+            | Self::OpensslProgram
+            | Self::ProcessPrograms
+            | Self::Valgrind
+            | Self::PgBouncer => true,
             Self::Server { named, .. } => !named,
             Self::Wal2json { .. } => self.debian_major().is_some(),
         }
@@ -71,6 +77,7 @@ impl fmt::Display for Missing {
                 f.write_str("the programs ps and kill, with which the suites break servers")
             }
             Self::Valgrind => f.write_str("valgrind is missing: what needs it is SKIPPED"),
+            Self::PgBouncer => f.write_str("PgBouncer is missing: what needs it is SKIPPED"),
             Self::Server { cause, .. } => f.write_str(cause),
             Self::Wal2json { bin, version } => write!(
                 f,
@@ -97,6 +104,9 @@ pub(crate) fn look(purpose: Purpose, bin_dirs: &[PathBuf]) -> Vec<Missing> {
         if cfg!(unix) && !(runs(&mut Command::new("ps")) && runs(Command::new("kill").arg("-l"))) {
             missing.push(Missing::ProcessPrograms);
         }
+        if cfg!(unix) && !has_pgbouncer() {
+            missing.push(Missing::PgBouncer);
+        }
         missing.extend(servers::look(bin_dirs));
     }
     missing
@@ -106,6 +116,11 @@ pub(crate) fn look(purpose: Purpose, bin_dirs: &[PathBuf]) -> Vec<Missing> {
 fn has_openssl_headers() -> bool {
     ["OPENSSL_DIR", "OPENSSL_INCLUDE_DIR"].iter().any(|name| std::env::var_os(name).is_some())
         || runs(Command::new("pkg-config").args(["--exists", "openssl"]))
+}
+
+/// `PGNUDGE_PGBOUNCER` names another one than Debian's.
+fn has_pgbouncer() -> bool {
+    std::env::var_os("PGNUDGE_PGBOUNCER").is_some() || Path::new("/usr/sbin/pgbouncer").exists()
 }
 
 /// Whether instructions can be counted.

@@ -78,6 +78,7 @@ impl Platform {
             (Self::Dnf, Missing::ProcessPrograms) => &["procps-ng"],
             (_, Missing::ProcessPrograms) => &["procps"],
             (_, Missing::Valgrind) => &["valgrind"],
+            (_, Missing::PgBouncer) => &["pgbouncer"],
             (Self::Dnf, Missing::Server { .. }) => &["postgresql-server", "postgresql-contrib"],
             (Self::Apk, Missing::Server { .. }) => &["postgresql17", "postgresql17-contrib"],
             (Self::Brew, Missing::Server { .. }) => &["postgresql@17"],

@@ -187,6 +187,11 @@ fn judge(stage: Stage<'_>, response: &ErrorResponse) -> Verdict {
             ErrorKind::Protocol,
             "connect to PostgreSQL itself: what answers here, such as a pooler, does not know replication commands",
         ),
+        (SqlState::PROTOCOL_VIOLATION, Stage::Startup) if names_a_startup_parameter(response) => permanent(
+            ErrorKind::Protocol,
+            "connect to PostgreSQL itself, or use PgBouncer 1.23 or later: the pooler that answers here passes no \
+             replication on",
+        ),
         (SqlState::INVALID_NAME | SqlState::INVALID_PARAMETER_VALUE | SqlState::UNDEFINED_OBJECT, _) => {
             permanent(ErrorKind::Config, "check the table patterns and the connection's options")
         }
@@ -210,6 +215,12 @@ fn names_output_plugin_libraries(response: &ErrorResponse) -> bool {
     [response.message(), response.detail(), response.hint()]
         .iter()
         .any(|text| text.contains("output_plugin_libraries"))
+}
+
+/// As PgBouncer says it before 1.23, of `replication` and of what else it does not know. What it says of the server
+/// behind it has the same code, and may be over soon.
+fn names_a_startup_parameter(response: &ErrorResponse) -> bool {
+    response.message().contains("unsupported startup parameter")
 }
 
 fn names_wal_level(response: &ErrorResponse) -> bool {
@@ -295,6 +306,15 @@ mod tests {
             ("57P03", "the database system is starting up", Stage::Startup, Unavailable, false, "restarting"),
             ("0A000", "cannot decode during recovery", slot, Server, true, "primary"),
             ("42601", "syntax error", slot, Protocol, true, "pooler"),
+            (
+                "08P01",
+                "unsupported startup parameter: replication",
+                Stage::Startup,
+                Protocol,
+                true,
+                "PgBouncer 1.23",
+            ),
+            ("08P01", "server login has been failing", Stage::Startup, Server, false, ""),
             ("42602", "invalid table name", start, Config, true, "table patterns"),
             ("22023", "invalid value", Stage::Session, Config, true, "options"),
             ("XX000", "internal error", Stage::Stream, Server, false, ""),

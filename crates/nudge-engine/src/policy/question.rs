@@ -7,9 +7,12 @@ use nudge_proto::quote_literal;
 
 use crate::TableName;
 
-/// The first statement of every session of ours. A role or a database may set a `search_path` in which
+/// The first statement of every session that is ours alone. A role or a database may set a `search_path` in which
 /// functions and operators of another schema come before those of PostgreSQL.
 pub(crate) const SEARCH_PATH: &str = "SET search_path TO pg_catalog, pg_temp; ";
+
+/// The same for one transaction, where a session may be shared with others: nothing is left in it.
+pub(crate) const SEARCH_PATH_LOCAL: &str = "SET LOCAL search_path TO pg_catalog, pg_temp; ";
 
 /// In front of whatever takes a snapshot, in the transaction of one message: on a standby one that is serializable
 /// cannot be had, and a database may ask for that.
@@ -106,14 +109,13 @@ impl Question {
     /// In a session that is shared with others, which must find nothing of ours in it: what is set is set for
     /// this one transaction, and nothing is prepared.
     pub(crate) fn whole(&self, view: &str) -> String {
-        let local = SEARCH_PATH.replace("SET ", "SET LOCAL ");
         if self.tables.is_empty() {
-            return format!("{READ_COMMITTED}{local}{view}");
+            return format!("{READ_COMMITTED}{SEARCH_PATH_LOCAL}{view}");
         }
         let [schemas, names, oldest] = self.arguments();
         let [schemas, names] = [schemas, names].map(|array| format!("{array}::pg_catalog.name[]"));
         let lineage = lineage(&schemas, &names, &format!("{oldest}::pg_catalog.xid"));
-        format!("{READ_COMMITTED}{local}{view}; {lineage}")
+        format!("{READ_COMMITTED}{SEARCH_PATH_LOCAL}{view}; {lineage}")
     }
 
     fn arguments(&self) -> [String; 3] {

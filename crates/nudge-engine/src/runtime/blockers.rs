@@ -7,6 +7,7 @@ use std::time::Duration;
 use nudge_proto::BackendKey;
 
 use crate::policy::diagnosis::Stage;
+use crate::policy::question::{READ_COMMITTED, SEARCH_PATH_LOCAL};
 use crate::runtime::login::{Login, Purpose};
 use crate::runtime::{Blocker, Route};
 
@@ -35,8 +36,8 @@ pub(crate) async fn inquire(
 /// shown to roles that may see it (`pg_read_all_stats`).
 fn question(waiting: i32) -> String {
     format!(
-        "SELECT b.pid, a.application_name, \
-         pg_catalog.floor(EXTRACT(epoch FROM pg_catalog.clock_timestamp() - a.xact_start))::int8 \
+        "{READ_COMMITTED}{SEARCH_PATH_LOCAL}SELECT b.pid, a.application_name, \
+         pg_catalog.floor(EXTRACT(epoch FROM pg_catalog.clock_timestamp() - a.xact_start))::pg_catalog.int8 \
          FROM pg_catalog.unnest(pg_catalog.pg_blocking_pids({waiting})) AS b (pid) \
          LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = b.pid ORDER BY a.xact_start LIMIT 1"
     )

@@ -13,10 +13,11 @@ use tokio::time::timeout;
 
 use crate::policy::Platform;
 use crate::policy::diagnosis::{self, Stage};
+use crate::policy::question::{READ_COMMITTED, SEARCH_PATH_LOCAL};
 use crate::runtime::arrival::Arrival;
 use crate::runtime::login::{Conversation, Login, Purpose, Row, lossy};
 use crate::runtime::{Dial, Route};
-use crate::{Error, ErrorKind, Target};
+use crate::{Error, ErrorKind, SessionAttributes, Target};
 
 /// A connection for commands. Dropping it aborts it at once, as it does a feed.
 pub struct Session {
@@ -36,6 +37,9 @@ pub struct Session {
 pub enum SessionKind {
     /// SQL in the database. It occupies no walsender.
     Sql,
+    /// The same, of several hosts on the primary if it can be reached: for what all must find in one place. A target
+    /// that says what kind of server it wants gets that.
+    Primary,
     /// The commands of physical replication, such as `IDENTIFY_SYSTEM`: a walsender of no database.
     Physical,
 }
@@ -53,13 +57,26 @@ impl Session {
         connect_timeout: Duration,
     ) -> Result<Self, Error> {
         let login = Arc::new(Login::new(target, Limits::default())?);
-        let arrival = Arrival { dial, login, attributes: target.attributes, connect_timeout };
         let purpose = match kind {
-            SessionKind::Sql => Purpose::Question,
+            SessionKind::Sql | SessionKind::Primary => Purpose::Question,
             SessionKind::Physical => Purpose::PhysicalReplication,
         };
+        let mut arrival = Arrival { dial, login, attributes: target.attributes, connect_timeout };
         let here = |conversation, route| std::future::ready(Ok((conversation, route)));
-        let (conversation, route) = arrival.first_fit(purpose, here).await?;
+        let found = if kind == SessionKind::Primary && target.attributes == SessionAttributes::Any {
+            arrival.attributes = SessionAttributes::Primary;
+            match arrival.first_fit(purpose, here).await {
+                Err(error) if error.is_permanent() => return Err(error),
+                found => found.ok(),
+            }
+        } else {
+            None
+        };
+        arrival.attributes = target.attributes;
+        let (conversation, route) = match found {
+            Some(found) => found,
+            None => arrival.first_fit(purpose, here).await?,
+        };
         let session = &conversation.session;
         Ok(Self {
             parameters: session.parameters().clone(),
@@ -82,7 +99,28 @@ impl Session {
         timeout(self.limit, self.query_unlimited(sql)).await.unwrap_or_else(late)
     }
 
-    /// The same for SQL that may take days, such as a wait for a lock: only the end of the connection ends it.
+    /// The same in one transaction in which every name that is not qualified is PostgreSQL's own, whatever
+    /// `search_path` the owner of the database or of the role has set. Nothing of it stays in the session, which
+    /// others may share.
+    ///
+    /// # Errors
+    /// As [`query`](Self::query).
+    pub async fn query_catalog(&mut self, sql: &str) -> Result<Vec<Row>, Error> {
+        self.query(&format!("{READ_COMMITTED}{SEARCH_PATH_LOCAL}{sql}")).await
+    }
+
+    /// Whether something in between, such as PgBouncer, may give each transaction another server process. Who
+    /// passes sessions on invents a process id for each, since a CancelRequest needs one that is its own.
+    ///
+    /// # Errors
+    /// As [`query`](Self::query).
+    pub async fn is_shared(&mut self) -> Result<bool, Error> {
+        let rows = self.query_catalog("SELECT pg_catalog.pg_backend_pid()").await?;
+        let told = rows.into_iter().flatten().flatten().next();
+        Ok(told.and_then(|pid| pid.parse().ok()) != Some(self.backend_pid))
+    }
+
+    /// The same as [`query`](Self::query) for SQL that may take days, such as a wait for a lock: only the end of the connection ends it.
     ///
     /// # Errors
     /// As [`query`](Self::query), but for the time.

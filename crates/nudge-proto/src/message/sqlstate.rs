@@ -28,6 +28,8 @@ codes! {
     INVALID_CATALOG_NAME = b"3D000";
     /// `insufficient_privilege`: no REPLICATION, or a plugin outside of `output_plugin_libraries`.
     INSUFFICIENT_PRIVILEGE = b"42501";
+    /// `protocol_violation`: what answers does not know a parameter of the startup message, such as a pooler.
+    PROTOCOL_VIOLATION = b"08P01";
     /// `syntax_error`: a server that does not know the replication command, such as a pooler.
     SYNTAX_ERROR = b"42601";
     /// `invalid_name`, as for a table filter that wal2json cannot read.

@@ -4,7 +4,7 @@
 //! active bridge or its host, the next one in the queue is woken by the server. Two bridges that are both
 //! active for a moment do no harm: their listeners are nudged twice.
 
-use pgnudge::{Error, Session, SessionKind};
+use pgnudge::{Error, ErrorKind, Session, SessionKind};
 
 use crate::arguments::Secret;
 use crate::bridge::notification::literal;
@@ -24,10 +24,13 @@ impl Lock {
     /// Waits until this bridge is the active one.
     ///
     /// # Errors
-    /// The loss of the session, or that there is none.
+    /// The loss of the session, or that there is none; for good, where the session is shared.
     pub(crate) async fn acquire(&self) -> Result<Held, Error> {
-        let mut session = Session::connect(self.connection.expose(), SessionKind::Sql).await?;
-        session.query(SETTINGS).await?;
+        let mut session = Session::connect(self.connection.expose(), SessionKind::Primary).await?;
+        if session.is_shared().await? {
+            return Err(shared(&session));
+        }
+        session.query_catalog(SETTINGS).await?;
         // Servers on some systems cannot do this.
         let _ = session.query("SET client_connection_check_interval = '2s'").await;
         tracing::info!(name = self.name, "waiting to become the active bridge");
@@ -43,7 +46,20 @@ impl Held {
     }
 }
 
-/// One call that returns when the lock is ours.
+/// The lock would belong to a server process that the pooler hands to somebody else next: then two bridges are
+/// active, or none.
+fn shared(session: &Session) -> Error {
+    let (route, pid) = (session.route(), session.backend_pid());
+    let message = format!(
+        "--ha needs a session of its own, and a connection pooler (PgBouncer or its like) answers at {route}: process \
+         {pid} is not the server's"
+    );
+    Error::permanent(ErrorKind::Config, message).with_hint(
+        "give the address of PostgreSQL itself; only the NOTIFY session (--notify-dsn) may be pooled",
+    )
+}
+
+/// One call that returns when the lock is ours. It stands alone in its message, since it commits.
 ///
 /// A statement has a snapshot, and one that waits for days would keep VACUUM from cleaning up and
 /// CREATE INDEX CONCURRENTLY from ending; so the server starts a new transaction after every
@@ -64,5 +80,5 @@ const SETTINGS: &str = "SELECT pg_catalog.set_config(s.name, v.value, false) FRO
     ('lock_timeout', '30s'), ('statement_timeout', '0'), ('transaction_timeout', '0'), \
     ('idle_session_timeout', '0'), ('idle_in_transaction_session_timeout', '0'), \
     ('tcp_keepalives_idle', '5'), ('tcp_keepalives_interval', '2'), ('tcp_keepalives_count', '3'), \
-    ('application_name', 'pgnudge bridge') \
+    ('application_name', 'pgnudge bridge'), ('search_path', 'pg_catalog, pg_temp') \
     ) AS v (name, value) JOIN pg_catalog.pg_settings AS s ON s.name = v.name";

@@ -105,18 +105,20 @@ impl Notifier {
     async fn notify(&self, session: &mut Session, item: &FeedItem) -> Result<(), Error> {
         let payloads = notification::payloads(item, self.format);
         let sql = notification::statement(&self.channel, &payloads);
-        session.query(&sql).await?;
+        session.query_catalog(&format!("{UNHURRIED}{sql}")).await?;
         metrics::counter!("pgnudge_bridge_notifications_total").increment(payloads.len() as u64);
         Ok(())
     }
 
     async fn open(&self) -> Result<Session, Error> {
-        let mut session = Session::connect(self.connection.expose(), SessionKind::Sql).await?;
+        let mut session = Session::connect(self.connection.expose(), SessionKind::Primary).await?;
         if session.parameter("in_hot_standby") == Some("on") {
             return Err(Error::permanent(ErrorKind::Server, "a standby does not take NOTIFY")
                 .with_hint("name the primary with --notify-dsn"));
         }
-        session.query(SETTINGS).await?;
+        if !session.is_shared().await? {
+            session.query_catalog(SETTINGS).await?;
+        }
         tracing::info!(backend_pid = session.backend_pid(), channel = self.channel(), "notifying");
         Ok(session)
     }
@@ -139,6 +141,8 @@ impl Drop for Connected<'_> {
 }
 
 /// Notifications are not kept by the server, so nothing is gained by waiting for its disk, nor for its
-/// synchronous standbys; and nobody should end the session because it is quiet.
-const SETTINGS: &str = "SET synchronous_commit = off; SET idle_session_timeout = 0; \
-                        SET application_name = 'pgnudge bridge'";
+/// synchronous standbys. For one transaction: behind a pooler the next one may be somebody else's.
+const UNHURRIED: &str = "SET LOCAL synchronous_commit = off; ";
+
+/// Nobody should end the session because it is quiet. Only for a session that is ours alone.
+const SETTINGS: &str = "SET idle_session_timeout = 0; SET application_name = 'pgnudge bridge'";

@@ -26,7 +26,7 @@ pub(super) struct Server {
 
 impl Server {
     pub(super) async fn ask(session: &mut Session) -> Result<Self, Error> {
-        let rows = session.query(QUESTION).await?;
+        let rows = session.query_catalog(QUESTION).await?;
         let mut row = rows.into_iter().next().unwrap_or_default().into_iter();
         let mut next = || row.next().flatten();
         let (wal_level, effective_wal_level) = (next().unwrap_or_default(), next());
@@ -162,7 +162,7 @@ impl Server {
         let detail =
             format!("something in between answers as process {told}; the server's is {}", self.backend_pid);
         if works {
-            return Check::good("pooler", format!("{detail}, and it passes replication on"));
+            return Check::good("pooler", format!("{detail}, and it passes replication on; `bridge --ha` is refused through it"));
         }
         let own = "connect to PostgreSQL itself, or use PgBouncer 1.23 or later with pool_mode = session"
             .to_owned();
@@ -177,7 +177,7 @@ pg_catalog.current_setting('effective_wal_level', true), \
 (SELECT r.rolsuper OR r.rolreplication FROM pg_catalog.pg_roles r WHERE r.rolname = SESSION_USER) \
 OR EXISTS (SELECT FROM pg_catalog.pg_roles s WHERE s.rolname = 'rds_replication' \
            AND pg_catalog.pg_has_role(SESSION_USER, s.oid, 'MEMBER')), \
-pg_catalog.quote_ident(SESSION_USER), pg_catalog.inet_client_addr()::text, \
+pg_catalog.quote_ident(SESSION_USER), pg_catalog.inet_client_addr()::pg_catalog.text, \
 (SELECT setting FROM pg_catalog.pg_settings WHERE name = 'wal_sender_timeout'), \
 pg_catalog.pg_backend_pid(), \
 (SELECT setting FROM pg_catalog.pg_settings WHERE name = 'output_plugin_libraries'), \

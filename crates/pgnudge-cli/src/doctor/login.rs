@@ -55,7 +55,8 @@ async fn tls(connection: &str, session: &mut Session) -> Check {
     // A pooler tells about its own connection to the server; that is worth knowing, too.
     let question =
         "SELECT version, cipher FROM pg_catalog.pg_stat_ssl WHERE pid = pg_catalog.pg_backend_pid()";
-    let told = session.query(question).await.unwrap_or_default().into_iter().next().unwrap_or_default();
+    let told =
+        session.query_catalog(question).await.unwrap_or_default().into_iter().next().unwrap_or_default();
     let told: Vec<_> = told.into_iter().flatten().collect();
     let proof = match mode {
         SslMode::VerifyFull => "the server's certificate is checked, and made out to the host",

@@ -8,7 +8,7 @@ use super::check::Check;
 /// A feed needs one slot while it is connected.
 pub(super) async fn slots(session: &mut Session, server: &Server) -> Check {
     const NAME: &str = "slots";
-    let rows = match session.query(SLOTS).await {
+    let rows = match session.query_catalog(SLOTS).await {
         Ok(rows) => rows,
         Err(error) => return Check::failed(NAME, &error),
     };
@@ -17,8 +17,9 @@ pub(super) async fn slots(session: &mut Session, server: &Server) -> Check {
         return Check::good(NAME, format!("{} of {most} are free", most - used));
     }
     let idle = rows.into_iter().filter_map(|mut row| if row.len() == 2 { row.swap_remove(0) } else { None });
-    let drop: Vec<_> =
-        idle.map(|name| format!("SELECT pg_drop_replication_slot({name});  -- if nobody needs it")).collect();
+    let drop: Vec<_> = idle
+        .map(|name| format!("SELECT pg_catalog.pg_drop_replication_slot({name});  -- if nobody needs it"))
+        .collect();
     let more = format!("ALTER SYSTEM SET max_replication_slots = {};  -- then restart the server", most + 10);
     let more = server.remedy(ErrorKind::Exhausted, more);
     Check::bad(NAME, format!("all {most} are in use"), drop.into_iter().chain([more]).collect::<Vec<_>>())
@@ -43,7 +44,7 @@ pub(super) async fn walsenders(session: &mut Session, server: &Server) -> Check 
 /// A slot waits for every transaction that was writing when it was asked for.
 pub(super) async fn long_transactions(session: &mut Session) -> Check {
     const NAME: &str = "long_transactions";
-    let rows = match session.query(TRANSACTIONS).await {
+    let rows = match session.query_catalog(TRANSACTIONS).await {
         Ok(rows) => rows,
         Err(error) => return Check::failed(NAME, &error),
     };
@@ -57,7 +58,7 @@ pub(super) async fn long_transactions(session: &mut Session) -> Check {
 }
 
 async fn number(session: &mut Session, question: &str) -> Result<u64, Error> {
-    let rows = session.query(question).await?;
+    let rows = session.query_catalog(question).await?;
     let text = rows.into_iter().flatten().flatten().next();
     Ok(text.and_then(|text| text.parse().ok()).unwrap_or(0))
 }
@@ -71,7 +72,7 @@ const SLOTS: &str = "SELECT CASE WHEN active THEN NULL ELSE pg_catalog.quote_lit
 const TRANSACTIONS: &str = "\
 SELECT pg_catalog.format('process %s (%L), %s s old', l.pid, a.application_name, \
   pg_catalog.floor(EXTRACT(epoch FROM pg_catalog.clock_timestamp() - a.xact_start))), \
-  pg_catalog.format('SELECT pg_terminate_backend(%s);', l.pid) \
+  pg_catalog.format('SELECT pg_catalog.pg_terminate_backend(%s);', l.pid) \
 FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid \
 WHERE l.locktype = 'transactionid' AND l.mode = 'ExclusiveLock' AND l.granted \
 AND a.xact_start < pg_catalog.clock_timestamp() - interval '5 s' \

@@ -30,7 +30,7 @@ async fn unmatched(session: &mut Session, patterns: &[TablePattern]) -> Result<C
     for pattern in patterns {
         let question =
             format!("SELECT FROM {TABLES} AND {} LIMIT 1", condition(std::slice::from_ref(pattern)));
-        if session.query(&question).await?.is_empty() {
+        if session.query_catalog(&question).await?.is_empty() {
             empty.push(pattern.to_string());
         }
     }
@@ -50,7 +50,7 @@ async fn kinds(session: &mut Session, patterns: &[TablePattern]) -> Result<Vec<K
             "SELECT {names}, pg_catalog.count(*) OVER () FROM {TABLES} AND {} AND {which} ORDER BY 1 LIMIT {EXAMPLES}",
             condition(patterns)
         );
-        let rows = session.query(&question).await?;
+        let rows = session.query_catalog(&question).await?;
         let count = rows.first().and_then(|row| row.get(1)?.as_ref()?.parse().ok()).unwrap_or(0);
         let names = rows.into_iter().filter_map(|row| row.into_iter().next().flatten()).collect();
         found.push(Kind { name: kind, count, names });

@@ -99,9 +99,9 @@ impl Trouble {
             return Check::bad("slot", error.to_string(), server.remedy(error.kind(), hint));
         };
         let fix = match blocker.pid {
-            0 => "SELECT gid, prepared FROM pg_prepared_xacts;  -- then COMMIT PREPARED or ROLLBACK PREPARED"
+            0 => "SELECT gid, prepared FROM pg_catalog.pg_prepared_xacts;  -- then COMMIT PREPARED or ROLLBACK PREPARED"
                 .to_owned(),
-            pid => format!("SELECT pg_terminate_backend({pid});"),
+            pid => format!("SELECT pg_catalog.pg_terminate_backend({pid});"),
         };
         Check::bad("slot", format!("no slot within {PATIENCE:?}: it waits for {blocker}"), fix)
     }
@@ -126,7 +126,7 @@ async fn round_trip(
         // A resync that nobody has taken yet would absorb the message (rule R6).
         feed.next().await;
         let began = Instant::now();
-        session.query(&question).await?;
+        session.query_catalog(&question).await?;
         loop {
             if let FeedItem::Batch { events, .. } = feed.next().await
                 && events.iter().any(|event| event.table.table() == mark)
@@ -141,7 +141,7 @@ async fn round_trip(
         }
         Ok(Err(error)) => Check::failed(NAME, &error),
         Err(_) => {
-            let fix = "look at the server's log; SELECT * FROM pg_stat_replication;";
+            let fix = "look at the server's log; SELECT * FROM pg_catalog.pg_stat_replication;";
             Check::bad(NAME, format!("the message did not come back within {PATIENCE:?}"), fix)
         }
     };
@@ -167,7 +167,7 @@ fn offer(plugin: Plugin, error: &Error, server: &Server) -> Fix {
             listed.split(',').map(str::trim).filter(|listed| ![name, ""].contains(listed)).collect();
         let listed = listed.into_iter().chain([name]).collect::<Vec<_>>().join(", ");
         let set = format!("ALTER SYSTEM SET output_plugin_libraries = {listed};");
-        return vec![set, "SELECT pg_reload_conf();".to_owned()].into();
+        return vec![set, "SELECT pg_catalog.pg_reload_conf();".to_owned()].into();
     }
     let install = match plugin {
         Plugin::Wal2Json => {

@@ -74,7 +74,7 @@ async fn plugins(own: &Context, dsn: &str, wal2json: bool) -> Result<usize, Fail
         .await?;
     let report = Report::of(&[dsn]).await?;
     report.ensure_failed(&["wal2json"])?;
-    let fix = "ALTER SYSTEM SET output_plugin_libraries = pgoutput, test_decoding, wal2json;\nSELECT pg_reload_conf();";
+    let fix = "ALTER SYSTEM SET output_plugin_libraries = pgoutput, test_decoding, wal2json;\nSELECT pg_catalog.pg_reload_conf();";
     report.ensure_fix("wal2json", fix)?;
     ensure!(report.recommended.is_some(), "the other plugin is enough: {report:?}");
 
@@ -115,7 +115,7 @@ async fn slots(own: &Context, dsn: &str) -> Result<usize, Failure> {
     let report = Report::of(&[dsn]).await?;
     report.ensure_failed(&["slots", "slot"])?;
     let fix = report.check("slots")?.fix.clone().unwrap_or_default();
-    ensure!(fix.starts_with("SELECT pg_drop_replication_slot('a');"), "{report:?}");
+    ensure!(fix.starts_with("SELECT pg_catalog.pg_drop_replication_slot('a');"), "{report:?}");
     own.sql("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots").await?;
     Ok(1)
 }
@@ -125,7 +125,7 @@ async fn transactions(own: &Context, dsn: &str) -> Result<usize, Failure> {
     let writer = own.scratch.connect().await?;
     writer.batch_execute("BEGIN; INSERT INTO keyless VALUES (1)").await?;
     let pid: i32 = writer.query_one("SELECT pg_backend_pid()", &[]).await?.get(0);
-    let end = format!("SELECT pg_terminate_backend({pid});");
+    let end = format!("SELECT pg_catalog.pg_terminate_backend({pid});");
     let report = Report::of(&[dsn]).await?;
     report.ensure_failed(&["slot"])?;
     report.ensure_fix("slot", &end)?;
