@@ -47,12 +47,19 @@ fn run(Arguments { verbose, log_format, command, .. }: Arguments) -> Result<(), 
     let least = if let Command::Doctor(_) = &command { LevelFilter::OFF } else { LevelFilter::WARN };
     logging::start(least, verbose, log_format, screen.clone());
     match command {
-        Command::Watch(arguments) => one_worker()?.block_on(watch::run(&arguments, screen)),
-        Command::Bridge(arguments) => all_workers()?.block_on(bridge::run(*arguments)),
-        Command::Doctor(arguments) => one_worker()?.block_on(doctor::run(&arguments)),
+        Command::Watch(arguments) => drive(one_worker()?, watch::run(&arguments, screen)),
+        Command::Bridge(arguments) => drive(all_workers()?, bridge::run(*arguments)),
+        Command::Doctor(arguments) => drive(one_worker()?, doctor::run(&arguments)),
         Command::Completions { shell } => completions::print(shell),
         Command::Man { page } => completions::print_page(page.as_deref()),
     }
+}
+
+/// Runs a command to its end, and waits for nothing else: a thread may hang in a name server or in a file.
+fn drive(runtime: Runtime, command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let result = runtime.block_on(command);
+    runtime.shutdown_background();
+    result
 }
 
 /// One worker for the feed: printing may block this thread, and the reader must not wait for it.

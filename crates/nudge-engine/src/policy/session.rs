@@ -52,8 +52,10 @@ impl Prepared {
 ///   wal2json's are wakeups (rule R8).
 /// - All timeouts are off that a role or a database may have set, those of later versions too: a
 ///   `transaction_timeout` would end the stream in every long transaction. Then, within our own limits:
-/// - `lock_timeout`: what a slot creation waits for is a lock, and a walsender that waits does not notice
-///   that its client is gone.
+/// - `lock_timeout`: what a slot creation waits for is a lock, and then another one; it counts for each.
+/// - `client_connection_check_interval`, where the server's system has it: a walsender that waits for a lock, or decodes
+///   a long transaction, does not notice otherwise that its client is gone. A command of replication does not begin
+///   the checks, but those that an ordinary one has begun go on: so the last look at the server comes after it.
 /// - `wal_sender_timeout`: how long a host that vanished without a word keeps its slot. It is never
 ///   raised.
 /// - `idle_session_timeout`: the same between two commands, where `wal_sender_timeout` does not count: a
@@ -69,7 +71,7 @@ pub(crate) fn preparation(slot_timeout: Duration, status_interval: Duration, vie
     format!(
         "{READ_COMMITTED}{SEARCH_PATH}SET default_transaction_isolation = 'read committed'; \
          {decoding}{WITHOUT_TIMEOUTS}; \
-         SET lock_timeout = {lock_timeout}; SET idle_session_timeout = {longest}; \
+         SET lock_timeout = {lock_timeout}; SET idle_session_timeout = {longest}; {WATCHED}; \
          SELECT setting, pg_catalog.set_config('wal_sender_timeout', setting, false) FROM (SELECT \
          CASE WHEN setting::pg_catalog.int8 BETWEEN 1 AND {longest} THEN setting ELSE '{longest}' END AS setting \
          FROM pg_catalog.pg_settings WHERE name = 'wal_sender_timeout') s; {view}"
@@ -95,6 +97,11 @@ const WITHOUT_TIMEOUTS: &str = "SELECT pg_catalog.count(pg_catalog.set_config(na
      FROM pg_catalog.pg_settings WHERE context = 'user' AND min_val = '0' \
      AND pg_catalog.right(name, 8) = '_timeout' AND pg_catalog.strpos(name, '.') = 0 \
      AND name NOT IN ('wal_sender_timeout', 'tcp_user_timeout')";
+
+/// Every two seconds. Windows and some Unix systems refuse it (manual, "TCP Settings").
+const WATCHED: &str = "SELECT pg_catalog.count(pg_catalog.set_config(name, '2000', false)) \
+     FROM pg_catalog.pg_settings WHERE name = 'client_connection_check_interval' AND context = 'user' \
+     AND pg_catalog.version() ~ 'linux|darwin|freebsd'";
 
 /// Never more than a third of the server's `wal_sender_timeout` (milliseconds; 0: none).
 fn status_interval(wanted: Duration, wal_sender_timeout: Option<u64>) -> Duration {

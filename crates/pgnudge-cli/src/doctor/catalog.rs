@@ -162,7 +162,10 @@ impl Server {
         let detail =
             format!("something in between answers as process {told}; the server's is {}", self.backend_pid);
         if works {
-            return Check::good("pooler", format!("{detail}, and it passes replication on; `bridge --ha` is refused through it"));
+            return Check::good(
+                "pooler",
+                format!("{detail}, and it passes replication on; `bridge --ha` is refused through it"),
+            );
         }
         let own = "connect to PostgreSQL itself, or use PgBouncer 1.23 or later with pool_mode = session"
             .to_owned();

@@ -8,4 +8,6 @@ mod hostile_server;
 mod http;
 mod running;
 mod secrets;
+#[cfg(target_os = "linux")]
+mod termination;
 mod words;

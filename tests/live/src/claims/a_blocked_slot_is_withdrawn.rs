@@ -1,10 +1,11 @@
 //! A slot that is still being made is withdrawn, too.
 //!
-//! Behind an open write transaction CREATE_REPLICATION_SLOT waits, and the server process that waits
+//! Behind an open write transaction CREATE_REPLICATION_SLOT waits, and by itself the server process that waits
 //! does not notice that its client is gone. `slot_timeout` is an hour here, and with it the
-//! `lock_timeout` that would clean up in the end.
+//! `lock_timeout` that would clean up in the end: it counts for each transaction in the way.
 //!
-//! Seen to fail: without the CancelRequest (`Cancellation::fire`).
+//! Seen to fail: without the CancelRequest (`Cancellation::fire`); after SIGKILL without
+//! `client_connection_check_interval` in the session's settings.
 
 use std::time::{Duration, Instant};
 
@@ -17,9 +18,9 @@ use crate::{Claim, Context, Evidence, Failure, Need, Plugins, Watch};
 pub(super) const CLAIM: Claim = Claim {
     name: "a_blocked_slot_is_withdrawn",
     title: "giving up while the slot is being made",
-    claim: "A feed that is dropped, or a `pgnudge watch` that is told to end, while an open transaction delays its \
-            slot, leaves neither slot nor session, although the transaction stays open.",
-    falsified_by: "a slot or a walsender that is still there while the transaction is",
+    claim: "A feed that is dropped, or a `pgnudge watch` that is told to end or killed, while open transactions delay \
+            its slot, leaves neither slot nor session, although the transactions stay open.",
+    falsified_by: "a slot or a walsender that is still there while the transactions are",
     proves: &["R11", "law 3"],
     plugins: Plugins::Auto,
     needs: &[Need::ForTests("it holds a transaction open")],
@@ -48,8 +49,21 @@ async fn a_blocked_slot_is_withdrawn(context: Context) -> Result<Evidence, Failu
     context.nothing_left().await?;
     let ended = asked.elapsed();
 
+    // A slot waits for one transaction after the other.
+    let another = context.scratch.connect().await?;
+    another.batch_execute("BEGIN; INSERT INTO t VALUES (2)").await?;
+    let watch = Watch::start(arguments.iter().map(String::as_str))?;
+    blocked(&context).await?;
+    let killed = Instant::now();
+    watch.signal(Signal::Kill)?;
+    context.nothing_left().await?;
+    let noticed = killed.elapsed();
+
     writer.batch_execute("COMMIT").await?;
-    evidence!("behind an open transaction: gone {dropped:.0?} after the drop, {ended:.0?} after SIGTERM")
+    evidence!(
+        "behind open transactions: gone {dropped:.0?} after the drop, {ended:.0?} after SIGTERM, {noticed:.1?} after \
+         SIGKILL"
+    )
 }
 
 /// Waits until the server waits for the transaction. A moment earlier it waits for its log, and there it
