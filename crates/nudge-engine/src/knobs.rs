@@ -74,6 +74,8 @@ pub struct Knobs {
     pub messages: bool,
     /// Whether wal2json prints where a transaction begins and ends. (test_decoding always does.)
     pub transaction_markers: bool,
+    /// Whether the feed may count as a synchronous standby.
+    pub synchronous_standby: bool,
 }
 
 impl Default for Knobs {
@@ -98,6 +100,7 @@ impl Default for Knobs {
             parent_of: None,
             messages: false,
             transaction_markers: true,
+            synchronous_standby: false,
         }
     }
 }

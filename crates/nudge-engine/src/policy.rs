@@ -6,6 +6,7 @@
 mod backoff;
 mod catalog;
 mod coalescer;
+pub(crate) mod confirmation;
 mod debouncer;
 pub mod diagnosis;
 mod familiar;
@@ -27,6 +28,7 @@ pub(crate) mod server_name;
 pub(crate) mod server_view;
 pub(crate) mod session;
 mod snapshot;
+pub(crate) mod synchronous;
 pub(crate) mod truncations;
 mod unreadable;
 pub mod visibility;

@@ -7,6 +7,7 @@ mod arrival;
 mod blockers;
 mod cancellation;
 mod clock;
+mod confirmer;
 mod delivery_check;
 #[cfg(unix)]
 mod detachable;

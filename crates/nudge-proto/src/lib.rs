@@ -77,7 +77,8 @@
 //!                 return Ok(String::from_utf8_lossy(data.head()).into_owned());
 //!             }
 //!             Some(StreamEvent::Keepalive(k)) if k.reply_requested() => {
-//!                 let status = StandbyStatus { position: k.end(), sent_at: 0, reply_requested: false };
+//!                 let [written, flushed, applied] = [k.end(); 3];
+//!                 let status = StandbyStatus { written, flushed, applied, sent_at: 0, reply_requested: false };
 //!                 stream.standby_status(&status, &mut out);
 //!             }
 //!             Some(StreamEvent::Ended) => return Err("the server ended the stream".into()),

@@ -157,6 +157,16 @@ impl Builder {
         self
     }
 
+    /// Whether the feed may count as a synchronous standby of its server. Off by default: where
+    /// `synchronous_standby_names` matches the feed's `application_name` (as `*` does), the connection is refused,
+    /// and a living feed withdraws. With `true` the server acknowledges commits that no standby holds, and every commit
+    /// waits for this feed (manual, "synchronous_standby_names").
+    #[must_use]
+    pub fn synchronous_standby(mut self, may_be: bool) -> Self {
+        self.knobs.synchronous_standby = may_be;
+        self
+    }
+
     /// Whether a change in a partition is also told under the name of every partitioned table above it,
     /// so that who watches the parent hears of it. Default: on. In a database with partitioned tables it
     /// costs one question per item, in a second, ordinary session.

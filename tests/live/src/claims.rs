@@ -10,6 +10,7 @@ mod a_command_runs_per_item;
 mod a_commit_is_told_in_milliseconds;
 mod a_dead_link_is_noticed;
 mod a_failover_is_followed;
+mod a_feed_is_no_synchronous_standby;
 mod a_host_that_is_down_is_passed_over;
 mod a_host_that_is_unfit_is_passed_over;
 mod a_hostile_owner_gains_nothing;
@@ -81,6 +82,7 @@ mod transaction_markers_may_be_left_out;
 mod truncate_counts_one_each;
 mod visible_before_nudged;
 mod wal_level_too_low_is_an_error;
+mod what_a_feed_hinders;
 mod window_law;
 
 use crate::Claim;
@@ -121,6 +123,8 @@ pub const ALL: &[Claim] = &[
     a_lost_wakeup_is_found::CLAIM,
     visible_before_nudged::CLAIM,
     a_synchronous_standby_is_waited_for::CLAIM,
+    a_feed_is_no_synchronous_standby::CLAIM,
+    what_a_feed_hinders::CLAIM,
     lsn_is_after_the_commit::CLAIM,
     a_replica_is_waited_for_by_lsn::CLAIM,
     transaction_markers_may_be_left_out::CLAIM,

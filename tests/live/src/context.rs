@@ -125,14 +125,14 @@ impl Context {
         Ok(())
     }
 
-    /// Waits until the feeds of this database have confirmed everything that is committed by now: then
+    /// Waits until the feeds of this database have told that everything has arrived that is committed by now: then
     /// it is in their windows, taken or not.
     pub(crate) async fn arrived(&self) -> Result<(), Failure> {
         let end = self.scratch.current_wal_lsn().await?;
         let confirmed = |senders: &Vec<Sender>| {
-            !senders.is_empty() && senders.iter().all(|sender| sender.flush_lsn >= Some(end))
+            !senders.is_empty() && senders.iter().all(|sender| sender.write_lsn >= Some(end))
         };
-        wait_until("all is confirmed", PATIENCE, async || self.scratch.walsenders().await, confirmed).await?;
+        wait_until("all has arrived", PATIENCE, async || self.scratch.walsenders().await, confirmed).await?;
         Ok(())
     }
 

@@ -47,13 +47,15 @@ pub const MS: Duration = Duration::from_millis(1);
 pub const S: Duration = Duration::from_secs(1);
 
 /// The defaults, with some exceptions that keep scripts short: the plugin is test_decoding; silence is
-/// no reason to reconnect; and items go out unchecked, as a check takes a second session.
+/// no reason to reconnect; items go out unchecked, and what has arrived is confirmed unasked, as a question takes a
+/// second session.
 pub fn knobs() -> Knobs {
     Knobs {
         plugin: PluginChoice::Only(Plugin::TestDecoding),
         liveness_timeout: None,
         visibility: Visibility::Off,
         partition_root: false,
+        synchronous_standby: true,
         ..Knobs::default()
     }
 }

@@ -73,7 +73,15 @@ impl Scratch {
     /// # Errors
     /// When the server does not let it in.
     pub async fn connect(&self) -> Result<Client, Error> {
-        self.address.connect(&self.name).await
+        self.connect_to(&self.name).await
+    }
+
+    /// Another superuser's session, in another database of the server.
+    ///
+    /// # Errors
+    /// Whatever keeps it from connecting.
+    pub async fn connect_to(&self, database: &str) -> Result<Client, Error> {
+        self.address.connect(database).await
     }
 
     /// Runs statements. They share one session: `BEGIN` and `COMMIT` may come in two calls.

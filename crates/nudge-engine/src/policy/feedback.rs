@@ -11,11 +11,10 @@ use std::time::{Duration, Instant};
 
 use nudge_proto::Lsn;
 
-/// The position to confirm, the cadence of standby status, and liveness.
+/// The position that has arrived, the cadence of standby status, and liveness.
 ///
-/// The position is the highest that was seen in the stream, keepalives included: a feed never resumes,
-/// so everything that has arrived is done with, and confirming it lets the server drop its log, vacuum
-/// and shut down. Liveness counts bytes, not messages: a huge row on a slow link is not a dead link.
+/// The position is the highest that was seen in the stream, keepalives included: that lets the server shut down.
+/// Liveness counts bytes, not messages: a huge row on a slow link is not a dead link.
 ///
 /// Tell it what a read brings, ask for the [`status`](Self::status) that is due, and come back at the
 /// [`deadline`](Self::deadline) if nothing arrives before.
@@ -24,7 +23,6 @@ pub struct Feedback {
     interval: Duration,
     liveness: Option<Duration>,
     position: Lsn,
-    confirmed: Lsn,
     /// The walsender has read new log since the last look at what is due.
     awoken: bool,
     /// When that was last noticed.
@@ -47,7 +45,6 @@ impl Feedback {
             interval,
             liveness,
             position,
-            confirmed: position,
             awoken: false,
             awake: now,
             reply_requested: false,
@@ -77,7 +74,7 @@ impl Feedback {
         self.heard = now;
     }
 
-    /// The position to confirm.
+    /// Everything before it has arrived.
     pub fn position(&self) -> Lsn {
         self.position
     }
@@ -95,12 +92,11 @@ impl Feedback {
             self.pause = SOON.min(self.interval);
             self.due = (now + self.pause).min(self.said + self.interval);
         }
-        if !self.reply_requested && !self.is_behind() && now < self.due {
+        if !self.reply_requested && now < self.due {
             return None;
         }
         self.reply_requested = false;
         self.said = now;
-        self.confirmed = self.position;
         self.pause = self.next_pause(now);
         self.due = now + self.pause;
         let ask = self.due > self.heard + self.interval;
@@ -111,15 +107,6 @@ impl Feedback {
         let longest = if now < self.awake + RECENT { OFTEN.min(self.interval) } else { self.interval };
         self.pause.saturating_mul(2).min(longest)
     }
-
-    /// Whether so much has arrived unconfirmed that the interval is not waited for.
-    fn is_behind(&self) -> bool {
-        self.position.get().saturating_sub(self.confirmed.get()) >= Self::CONFIRM_AFTER
-    }
-
-    /// Bytes of the server's log. What is not confirmed is kept there: this and what is on its way
-    /// shall stay below one segment of it (16 MiB).
-    const CONFIRM_AFTER: u64 = 4 << 20;
 
     /// Whether the server has been silent for too long.
     pub fn is_dead(&self, now: Instant) -> bool {
@@ -294,18 +281,6 @@ mod tests {
         stream.feedback.request_reply();
         assert_eq!(stream.feedback.status(stream.now), Some((Lsn::new(5), true)));
         assert_eq!(stream.feedback.status(stream.now), None);
-    }
-
-    #[test]
-    fn r9_a_busy_server_need_not_wait_for_the_interval() {
-        let start = Instant::now();
-        let mut feedback = Feedback::new(10 * S, None, Lsn::new(5), start);
-        feedback.heard(start + S);
-        feedback.saw(Lsn::new(4 << 20));
-        assert_eq!(feedback.status(start + S), None);
-        feedback.saw(Lsn::new(5 + (4 << 20)));
-        assert_eq!(feedback.status(start + S), Some((Lsn::new(5 + (4 << 20)), false)));
-        assert_eq!(feedback.status(start + S), None);
     }
 
     #[test]

@@ -63,6 +63,11 @@ impl ServerView {
         !self.synchronous_standby_names.is_empty()
     }
 
+    /// Whether commits wait here. A standby has none of its own.
+    pub(crate) fn waits_for_standbys(&self) -> bool {
+        self.synchronous() && !self.standby
+    }
+
     /// Whether an answer was there at all.
     pub(crate) fn is_complete(&self) -> bool {
         self.snapshot.xmax > 0

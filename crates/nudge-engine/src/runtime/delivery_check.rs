@@ -5,9 +5,8 @@
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use futures::future::BoxFuture;
 use nudge_decode::TableFilter;
 use nudge_proto::Lsn;
 use tokio::sync::watch;
@@ -18,8 +17,7 @@ use crate::policy::question::Question;
 use crate::policy::server_view::ServerView;
 use crate::policy::{Above, Held, ParentOf, Pending, Visibility};
 use crate::runtime::gate::{Alarm, Gate};
-use crate::runtime::login::Login;
-use crate::runtime::side_session::SideSession;
+use crate::runtime::side_session::Answer;
 use crate::runtime::source::Source;
 use crate::runtime::{Status, clock};
 use crate::{Error, FeedItem, Knobs, Reason};
@@ -31,9 +29,6 @@ pub(crate) struct DeliveryCheck {
     visibility: Visibility,
     parent_of: Option<ParentOf>,
     filter: TableFilter,
-    login: Arc<Login>,
-    view: Arc<str>,
-    connect_timeout: Duration,
     status: watch::Sender<Status>,
     outbox: Outbox,
     /// Which stream the outbox belongs to.
@@ -42,8 +37,6 @@ pub(crate) struct DeliveryCheck {
     /// Whether the server waited for synchronous standbys when it answered last.
     synchronous: bool,
     asking: Option<Asking>,
-    /// The second session, while no question is under way.
-    side: Option<SideSession>,
     /// The position of a batch while it gets its names. The program's callback may panic in there.
     unnamed: Option<Lsn>,
 }
@@ -51,33 +44,24 @@ pub(crate) struct DeliveryCheck {
 /// A question under way.
 struct Asking {
     question: Arc<Question>,
-    answer: BoxFuture<'static, (SideSession, Result<ServerView, Error>)>,
+    answer: Answer,
 }
 
 impl DeliveryCheck {
-    /// As the knobs say. `login` is for the second session.
-    pub(crate) fn new(
-        knobs: &Knobs,
-        login: Arc<Login>,
-        gate: Arc<Gate>,
-        status: watch::Sender<Status>,
-    ) -> Self {
+    /// As the knobs say.
+    pub(crate) fn new(knobs: &Knobs, gate: Arc<Gate>, status: watch::Sender<Status>) -> Self {
         Self {
             gate,
             timer: Alarm::new(),
             visibility: knobs.visibility,
             parent_of: knobs.parent_of.clone(),
             filter: knobs.tables.clone(),
-            login,
-            view: knobs.view().into(),
-            connect_timeout: knobs.connect_timeout,
             status,
             outbox: Outbox::new(knobs.max_pending),
             generation: 0,
             source: None,
             synchronous: false,
             asking: None,
-            side: None,
             unnamed: None,
         }
     }
@@ -98,9 +82,9 @@ impl DeliveryCheck {
                 }
             }
             if let Some(asking) = &mut self.asking
-                && let Poll::Ready((side, answer)) = asking.answer.as_mut().poll(cx)
+                && let Poll::Ready(answer) = asking.answer.as_mut().poll(cx)
             {
-                self.hear(side, answer);
+                self.hear(answer);
             } else if let Some(due) = self.move_on(clock::now())
                 && self.timer.poll_until(due, cx).is_pending()
             {
@@ -128,7 +112,7 @@ impl DeliveryCheck {
         }
         (self.generation, self.source) = (shared.generation, shared.source.clone());
         self.synchronous = self.source.as_ref().is_some_and(|source| source.before.synchronous());
-        (self.asking, self.side) = (None, None);
+        self.asking = None;
         let now = clock::now();
         if let Some(reason) = self.outbox.clear() {
             shared.window.put_back(reason, now);
@@ -170,22 +154,12 @@ impl DeliveryCheck {
         };
         let question = Arc::new(self.outbox.question(&shared.catalog, now));
         shared.catalog.asked();
-        drop(shared);
-        self.ask(&source, question);
+        let answer = source.side.ask(Arc::clone(&question));
+        self.asking = Some(Asking { question, answer });
         None
     }
 
-    fn ask(&mut self, source: &Arc<Source>, question: Arc<Question>) {
-        let side = self.side.take().or_else(|| source.take_side()).unwrap_or_else(|| {
-            let (login, route) = (Arc::clone(&self.login), Arc::clone(&source.route));
-            SideSession::open(login, route, Arc::clone(&self.view), self.connect_timeout)
-        });
-        let answer = Box::pin(side.ask(Arc::clone(&question)));
-        self.asking = Some(Asking { question, answer });
-    }
-
-    fn hear(&mut self, side: SideSession, answer: Result<ServerView, Error>) {
-        self.side = Some(side);
+    fn hear(&mut self, answer: Result<ServerView, Error>) {
         let Some(Asking { question, .. }) = self.asking.take() else { return };
         show(&self.status, answer.as_ref().err());
         let now = clock::now();

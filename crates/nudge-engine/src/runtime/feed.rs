@@ -122,7 +122,7 @@ pub async fn connect(
     let window = Window::new(knobs.debouncer(), knobs.max_pending, knobs.failsafe);
     let gate = Gate::new(window);
     let intake = Intake::new(&knobs, Arc::clone(&gate));
-    let check = DeliveryCheck::new(&knobs, Arc::clone(&login), Arc::clone(&gate), status.clone());
+    let check = DeliveryCheck::new(&knobs, Arc::clone(&gate), status.clone());
     let (first, live) = oneshot::channel();
     let (alive, dropped) = oneshot::channel();
     let connect_timeout = knobs.connect_timeout;

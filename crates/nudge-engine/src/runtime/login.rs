@@ -206,7 +206,11 @@ impl Conversation {
             let (consumed, started) = (step.consumed, step.event.map(|event| event == StreamEvent::Started));
             link.inbox.consume(consumed);
             match started {
-                Some(true) => return Ok((link, stream)),
+                Some(true) => {
+                    // A stream sends statuses: the room that questions needed is given back.
+                    link.out.shrink_to(0);
+                    return Ok((link, stream));
+                }
                 Some(false) => {} // A notice.
                 None => {
                     link.exchange().await.map_err(|error| diagnosis::network(stage, error))?;

@@ -69,7 +69,7 @@ pub(crate) fn started(reason: Reason) {
 }
 
 /// The server was told how far we are.
-pub(crate) fn confirmed() {
+pub(crate) fn reported() {
     #[cfg(feature = "metrics")]
     metrics::counter!("pgnudge_status_messages_total").increment(1);
 }

@@ -9,11 +9,13 @@ use futures::FutureExt;
 use nudge_decode::{Decoded, Decoder, TableRef};
 use nudge_proto::{Lsn, StandbyStatus, Stream, StreamEvent};
 use tokio::select;
+use tokio::sync::Notify;
 use tokio::task::yield_now;
 use tokio::time::Sleep;
 
 use crate::policy::diagnosis::{self, Stage};
 use crate::policy::{Feedback, Nap, Postmark};
+use crate::runtime::confirmer::Confirmer;
 use crate::runtime::gate::Gate;
 use crate::runtime::intake::Intake;
 use crate::runtime::link::Link;
@@ -26,6 +28,9 @@ pub(crate) struct Replication {
     pub(crate) stream: Stream,
     pub(crate) decoder: Decoder,
     pub(crate) feedback: Feedback,
+    pub(crate) confirmer: Confirmer,
+    /// Notified when the server has come to take the feed for a synchronous standby.
+    pub(crate) counted: Arc<Notify>,
     pub(crate) nap: Nap,
     pub(crate) postmark: Postmark,
     pub(crate) gate: Arc<Gate>,
@@ -77,8 +82,8 @@ impl Replication {
                 Ok(taken_in) => taken_in,
                 Err(error) => return End::Lost(error),
             };
-            if let Some((position, ask)) = self.feedback.status(now) {
-                self.confirm(position, ask);
+            if let Err(error) = self.report(now) {
+                return End::Lost(error);
             }
             if self.feedback.is_dead(now) {
                 return End::Lost(silent());
@@ -88,9 +93,10 @@ impl Replication {
             }
             self.rest(taken_in, unhurried, now, alarm.as_mut()).await;
             read = 0;
-            let deadline = self.feedback.deadline();
+            let deadline = self.deadline();
             select! {
                 biased;
+                () = self.counted.notified() => return End::Lost(counted()),
                 () = self.gate.outgrown.notified(), if self.filtered => return End::Restart(Why::Filter),
                 // Before the timer: after a pause of the whole process both are ready, and then the
                 // server is not silent.
@@ -101,6 +107,7 @@ impl Replication {
                     }
                     Err(error) => return End::Lost(diagnosis::network(Stage::Stream, error)),
                 },
+                () = self.confirmer.answered() => {}
                 () = goes_off(alarm.as_mut(), deadline) => {}
             }
         }
@@ -182,16 +189,40 @@ impl Replication {
         Ok(used)
     }
 
-    /// Says how far we are, unless the last time is still under way: for a server that asks and does
-    /// not listen the answers must not pile up.
-    fn confirm(&mut self, position: Lsn, reply_requested: bool) {
+    /// When something is due although nothing arrives.
+    fn deadline(&self) -> Instant {
+        let (status, confirmation) = (self.feedback.deadline(), self.confirmer.due(self.feedback.position()));
+        confirmation.map_or(status, |due| status.min(due))
+    }
+
+    /// Says how far we are when that is due, unless the last time is still under way: for a server that asks and
+    /// does not listen the answers must not pile up.
+    fn report(&mut self, now: Instant) -> Result<(), Error> {
+        let (position, due) = (self.feedback.position(), self.feedback.status(now));
+        self.confirmer.arrived(position, now);
+        self.confirmer.check(position)?;
         if !self.link.out.is_empty() {
-            return;
+            return Ok(());
         }
-        let status = StandbyStatus { position, sent_at: clock::replication_micros(), reply_requested };
-        tracing::trace!(%position, reply_requested, "standby status");
+        let confirmed = self.confirmer.take();
+        if due.is_none() && confirmed.is_none() {
+            return Ok(());
+        }
+        let standing = self.confirmer.standing(position);
+        if let Some(flushed) = confirmed.filter(|&flushed| flushed > standing) {
+            self.say(flushed, false);
+        }
+        self.say(standing, due.is_some_and(|(_, ask)| ask));
+        meter::reported();
+        Ok(())
+    }
+
+    /// Appends a status.
+    fn say(&mut self, flushed: Lsn, reply_requested: bool) {
+        let (written, sent_at) = (self.feedback.position(), clock::replication_micros());
+        let status = StandbyStatus { written, flushed, applied: flushed, sent_at, reply_requested };
+        tracing::trace!(%written, %flushed, reply_requested, "standby status");
         self.stream.standby_status(&status, &mut self.link.out);
-        meter::confirmed();
     }
 }
 
@@ -234,6 +265,11 @@ impl fmt::Display for Why {
             ),
         }
     }
+}
+
+fn counted() -> Error {
+    Error::transient(ErrorKind::Config, "the server has come to take this feed for a synchronous standby")
+        .with_hint("name the real standbys in synchronous_standby_names, without '*' and without this feed")
 }
 
 fn ended() -> Error {

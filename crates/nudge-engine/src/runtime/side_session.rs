@@ -10,35 +10,99 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::{BoxFuture, Either, select};
-use nudge_proto::DataRow;
-use tokio::task::JoinHandle;
+use nudge_proto::{DataRow, Printable};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::{Notify, oneshot};
 use tokio::time::timeout;
 
 use crate::policy::diagnosis::{self, Stage};
 use crate::policy::question::{self, Question};
 use crate::policy::server_view::ServerView;
-use crate::policy::{session, visibility};
+use crate::policy::{session, synchronous, visibility};
 use crate::runtime::Route;
 use crate::runtime::login::{Conversation, Login, Purpose, lossy};
 use crate::{Error, ErrorKind};
 
-/// A way to ask one server.
+/// A way to ask one server. The session is a task's, which ends with the last way to it: it goes on while the consumer
+/// does something else.
+#[derive(Clone)]
 pub(crate) struct SideSession {
+    questions: UnboundedSender<Asked>,
+}
+
+/// A question, and where its answer goes.
+struct Asked {
+    question: Arc<Question>,
+    answer: oneshot::Sender<Result<ServerView, Error>>,
+}
+
+/// On its way to the one who asked.
+pub(crate) type Answer = BoxFuture<'static, Result<ServerView, Error>>;
+
+impl SideSession {
+    /// `ahead`: it is opened before the first question.
+    pub(crate) fn start(door: Door, lookout: Lookout, ahead: bool) -> Self {
+        let (questions, asked) = unbounded_channel();
+        let opening = ahead.then(|| door.clone().open_later());
+        tokio::spawn(Desk { door, lookout, live: None, opening }.serve(asked));
+        Self { questions }
+    }
+
+    /// Asks. There is an answer within a second.
+    pub(crate) fn ask(&self, question: Arc<Question>) -> Answer {
+        let (sender, answer) = oneshot::channel();
+        let _ = self.questions.send(Asked { question, answer: sender });
+        Box::pin(async {
+            let late = |_| {
+                Ok(Err(diagnosis::timeout(Stage::Session, "the wait of a second for the second session")))
+            };
+            timeout(visibility::BLIND, answer)
+                .await
+                .unwrap_or_else(late)
+                .unwrap_or_else(|_| Err(unreadable()))
+        })
+    }
+}
+
+/// What is looked for in every answer: whether the server takes the feed for a synchronous standby.
+pub(crate) struct Lookout {
+    /// What the server calls the feed; `None`: it may count.
+    pub(crate) uncounted: Option<String>,
+    /// Notified when it does.
+    pub(crate) counted: Arc<Notify>,
+}
+
+impl Lookout {
+    fn inspect(&self, view: &ServerView) {
+        if self.uncounted.as_deref().is_some_and(|name| synchronous::counts(view, name)) {
+            tracing::error!(
+                synchronous_standby_names = %Printable(&view.synchronous_standby_names),
+                "the server takes this feed for a synchronous standby: it withdraws until it does not"
+            );
+            self.counted.notify_one();
+        }
+    }
+}
+
+/// Where the questions are answered, one after the other.
+struct Desk {
     door: Door,
+    lookout: Lookout,
     /// `None` until the first question, and after a failure.
     live: Option<Live>,
-    /// A login that takes longer than an item waits: the next question goes on with it.
+    /// A login ahead of the first question, or one that takes longer than an item waits: the next question goes on
+    /// with it.
     opening: Option<BoxFuture<'static, Result<Live, Error>>>,
 }
 
 /// How sessions are opened.
 #[derive(Clone)]
-struct Door {
-    login: Arc<Login>,
-    route: Arc<dyn Route>,
+pub(crate) struct Door {
+    pub(crate) login: Arc<Login>,
+    pub(crate) route: Arc<dyn Route>,
     /// What is asked about the server itself, in SQL.
-    view: Arc<str>,
-    connect_timeout: Duration,
+    pub(crate) view: Arc<str>,
+    pub(crate) connect_timeout: Duration,
 }
 
 /// A session that is logged in.
@@ -50,25 +114,31 @@ struct Live {
     view: Arc<str>,
 }
 
-impl SideSession {
-    /// Opens it in a task of its own, ahead of the first question. A failure shows with that.
-    pub(crate) fn open(
-        login: Arc<Login>,
-        route: Arc<dyn Route>,
-        view: Arc<str>,
-        connect_timeout: Duration,
-    ) -> Self {
-        let door = Door { login, route, view, connect_timeout };
-        let mut task = AbortOnDrop(tokio::spawn(door.clone().open()));
-        let opening = Box::pin(async move { (&mut task.0).await.unwrap_or_else(|_| Err(unreadable())) });
-        Self { door, live: None, opening: Some(opening) }
+impl Desk {
+    async fn serve(mut self, mut asked: UnboundedReceiver<Asked>) {
+        loop {
+            let next = tokio::select! {
+                biased;
+                next = asked.recv() => next,
+                () = self.arrive(), if self.opening.is_some() => continue,
+            };
+            let Some(Asked { question, mut answer }) = next else { return };
+            let heard = tokio::select! {
+                biased;
+                // Nobody waits for it any more.
+                () = answer.closed() => continue,
+                heard = Box::pin(self.converse(&question)) => heard,
+            };
+            if let Ok(view) = &heard {
+                self.lookout.inspect(view);
+            }
+            let _ = answer.send(heard);
+        }
     }
 
-    /// Asks. Gives itself back, for the next question.
-    pub(crate) async fn ask(mut self, question: Arc<Question>) -> (Self, Result<ServerView, Error>) {
-        let late = |_| Err(diagnosis::timeout(Stage::Session, "the wait of a second for the second session"));
-        let answer = timeout(visibility::BLIND, self.converse(&question)).await.unwrap_or_else(late);
-        (self, answer)
+    /// A failure shows with the next question.
+    async fn arrive(&mut self) {
+        self.live = self.log_in().await.ok();
     }
 
     /// A session at rest may be dead: then a new one is asked.
@@ -110,21 +180,17 @@ impl SideSession {
     /// Goes on with the login that is under way, or begins one.
     async fn log_in(&mut self) -> Result<Live, Error> {
         let door = &self.door;
-        let outcome = self.opening.get_or_insert_with(|| Box::pin(door.clone().open())).await;
+        let outcome = self.opening.get_or_insert_with(|| door.clone().open_later()).await;
         self.opening = None;
         outcome
     }
 }
 
-struct AbortOnDrop<T>(JoinHandle<T>);
-
-impl<T> Drop for AbortOnDrop<T> {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
 impl Door {
+    fn open_later(self) -> BoxFuture<'static, Result<Live, Error>> {
+        Box::pin(self.open())
+    }
+
     async fn open(self) -> Result<Live, Error> {
         let Self { login, route, view, connect_timeout } = self;
         let conversation = login.perform(&*route, Purpose::Question, connect_timeout).await?;

@@ -3,27 +3,29 @@
 //! A stream that does not bring all that it should is made again beside itself: it goes on until the next one
 //! is live. Only what ends a stream that nothing replaces is a failure.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use nudge_decode::Decoder;
 use nudge_proto::{Lsn, StartReplication, Stream};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Notify, oneshot, watch};
 
+use crate::policy::confirmation::{Confirmation, Rule};
 use crate::policy::diagnosis::Stage;
 use crate::policy::server_view::ServerView;
 use crate::policy::session::ServerFacts;
-use crate::policy::{Feedback, Nap, Postmark, Reading, Retries, Unseen, Visibility, visibility};
+use crate::policy::{Feedback, Nap, Postmark, Reading, Retries, Unseen, Visibility, synchronous, visibility};
 use crate::runtime::arrival::{Arrival, warn_of_empty_patterns};
 use crate::runtime::cancellation::Cancellation;
+use crate::runtime::confirmer::Confirmer;
 use crate::runtime::gate::Gate;
 use crate::runtime::intake::Intake;
 use crate::runtime::link::Link;
 use crate::runtime::login::{Conversation, Purpose};
 use crate::runtime::meter;
 use crate::runtime::replicate::{End, Replication, Why};
-use crate::runtime::side_session::SideSession;
+use crate::runtime::side_session::{Door, Lookout, SideSession};
 use crate::runtime::slot::{Slot, SlotRequest};
 use crate::runtime::source::Source;
 use crate::runtime::wait_for_running::wait_for_running;
@@ -50,6 +52,7 @@ struct Established {
     backend_pid: i32,
     route: Arc<dyn Route>,
     facts: ServerFacts,
+    uncounted: Option<String>,
     /// Transactions that may have committed before it and could not be seen yet when it began.
     lingering: Unseen,
     /// Whether the filter on the server would hide rows of partitions that are made from now on.
@@ -205,6 +208,10 @@ impl Supervisor {
         alone: bool,
     ) -> Result<Established, Error> {
         let (conversation, facts) = self.prepare(conversation).await?;
+        let uncounted = self.uncounted(&conversation);
+        if let Some(name) = uncounted.as_deref().filter(|name| synchronous::counts(&facts.before, name)) {
+            return Err(synchronous::refusal(&facts.before, name));
+        }
         let backend_pid = conversation.session.backend_key().pid();
         let reading = Reading::new(&self.knobs, &facts.before, conversation.session.parameters());
         let request = SlotRequest {
@@ -223,7 +230,24 @@ impl Supervisor {
         let (conversation, lingering) = self.wait_for_running(conversation, &facts.before).await?;
         let (stage, limit) = (Stage::Start(slot.plugin.name()), self.knobs.connect_timeout);
         let (link, stream) = conversation.start_replication(&command, stage, limit).await?;
-        Ok(Established { link, stream, decoder, slot, backend_pid, route, facts, lingering, filtered })
+        Ok(Established {
+            link,
+            stream,
+            decoder,
+            slot,
+            backend_pid,
+            route,
+            facts,
+            uncounted,
+            lingering,
+            filtered,
+        })
+    }
+
+    /// What the server calls us, where that must not be the name of a synchronous standby.
+    fn uncounted(&self, conversation: &Conversation) -> Option<String> {
+        let name = conversation.session.parameters().get("application_name").unwrap_or_default();
+        (!self.knobs.synchronous_standby).then(|| name.to_owned())
     }
 
     async fn prepare(&self, conversation: Conversation) -> Result<(Conversation, ServerFacts), Error> {
@@ -252,30 +276,50 @@ impl Supervisor {
         })
     }
 
-    /// So that no item waits for its login.
-    fn open_side_session(&self, route: &Arc<dyn Route>) -> Option<SideSession> {
-        let asks = self.knobs.visibility != Visibility::Off || self.knobs.partition_root;
-        let (login, route) = (Arc::clone(&self.arrival.login), Arc::clone(route));
-        asks.then(|| SideSession::open(login, route, self.knobs.view().into(), self.knobs.connect_timeout))
+    /// What asks beside the stream. It is opened ahead if items are asked about, so that none waits for its login.
+    fn side_session(&self, established: &Established, counted: &Arc<Notify>) -> SideSession {
+        let door = Door {
+            login: Arc::clone(&self.arrival.login),
+            route: Arc::clone(&established.route),
+            view: self.knobs.view().into(),
+            connect_timeout: self.knobs.connect_timeout,
+        };
+        let lookout = Lookout { uncounted: established.uncounted.clone(), counted: Arc::clone(counted) };
+        SideSession::start(door, lookout, self.asks())
+    }
+
+    fn asks(&self) -> bool {
+        self.knobs.visibility != Visibility::Off || self.knobs.partition_root
+    }
+
+    fn confirmation(&self, facts: &ServerFacts, position: Lsn) -> Confirmation {
+        let rule = match (self.knobs.synchronous_standby, self.asks() || facts.before.waits_for_standbys()) {
+            (true, _) => Rule::Counted,
+            (false, true) => Rule::Asked,
+            (false, false) => Rule::Unasked,
+        };
+        Confirmation::new(rule, facts.status_interval, position, &facts.before, clock::now())
     }
 
     /// Makes it the stream that the feed's items come from.
     fn begin(&mut self, established: Established, intake: &mut Intake) -> Replication {
-        let Established { link, stream, decoder, slot, backend_pid, route, facts, lingering, filtered } =
+        let counted = Arc::default();
+        let side = self.side_session(&established, &counted);
+        let Established { link, stream, decoder, slot, backend_pid, facts, lingering, filtered, .. } =
             established;
         let Slot { name, plugin, consistent_point } = slot;
         tracing::info!(slot = %name, backend_pid, plugin = plugin.name(), "streaming");
         // What was found out about the stream before says nothing about this one.
         let _ = self.gate.outgrown.notified().now_or_never();
-        let (side, partition_root) = (Mutex::new(self.open_side_session(&route)), self.knobs.partition_root);
-        let source = Source { route, before: facts.before, lingering, partition_root, filtered, side };
+        let confirmer = Confirmer::new(self.confirmation(&facts, consistent_point), side.clone());
+        let (interval, partition_root) = (facts.status_interval, self.knobs.partition_root);
+        let source = Source { before: facts.before, lingering, partition_root, filtered, side };
         let streaming = Status::Streaming { slot: name, backend_pid, plugin, unchecked: None };
         self.go_live(intake, streaming, source, consistent_point);
-        let (interval, liveness) = (facts.status_interval, self.knobs.liveness_timeout);
-        let feedback = Feedback::new(interval, liveness, consistent_point, clock::now());
+        let feedback = Feedback::new(interval, self.knobs.liveness_timeout, consistent_point, clock::now());
         let (nap, postmark) = (Nap::new(self.knobs.debounce), Postmark::default());
         let gate = Arc::clone(&self.gate);
-        Replication { link, stream, decoder, feedback, nap, postmark, gate, filtered }
+        Replication { link, stream, decoder, feedback, confirmer, counted, nap, postmark, gate, filtered }
     }
 
     /// The stream has begun, and everything before it is to be refetched (rules R1 and R2).

@@ -66,6 +66,10 @@ pub(crate) struct FeedArguments {
     /// Whether wal2json prints where transactions begin and end: off is cheaper for the server
     #[arg(long, value_enum, value_name = "ON|OFF", default_value_t = Switch::On)]
     transaction_markers: Switch,
+    /// Stay where the server takes the feed for a synchronous standby (synchronous_standby_names): commits are then
+    /// acknowledged that no standby holds
+    #[arg(long)]
+    synchronous_standby: bool,
     /// Let applications nudge: pg_logical_emit_message(true, 'pgnudge', 'schema.table')
     #[arg(long)]
     messages: bool,
@@ -150,6 +154,7 @@ impl FeedArguments {
             .visibility(visibility)
             .partition_root(self.partition_root == Switch::On)
             .transaction_markers(self.transaction_markers == Switch::On)
+            .synchronous_standby(self.synchronous_standby)
             .messages(self.messages);
         if let Some(bytes) = self.head_limit {
             builder = builder.head_limit(bytes);

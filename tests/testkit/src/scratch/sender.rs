@@ -20,11 +20,13 @@ pub struct Sender {
     pub write_lsn: Option<PgLsn>,
     /// How far the client says that it has flushed.
     pub flush_lsn: Option<PgLsn>,
+    /// Whether commits wait for it: `async`, `potential`, `sync`, `quorum`.
+    pub sync_state: Option<String>,
 }
 
 /// A walsender that makes a slot is not in `pg_stat_replication` everywhere.
 pub(super) const QUERY: &str = "SELECT pid, a.application_name, r.state,
-    a.wait_event_type || ':' || a.wait_event, r.sent_lsn, r.write_lsn, r.flush_lsn
+    a.wait_event_type || ':' || a.wait_event, r.sent_lsn, r.write_lsn, r.flush_lsn, r.sync_state
     FROM pg_stat_activity a LEFT JOIN pg_stat_replication r USING (pid)
     WHERE a.backend_type = 'walsender' AND a.datname = $1 ORDER BY pid";
 
@@ -38,6 +40,7 @@ impl Sender {
             sent_lsn: row.try_get(4)?,
             write_lsn: row.try_get(5)?,
             flush_lsn: row.try_get(6)?,
+            sync_state: row.try_get(7)?,
         })
     }
 }
