@@ -124,6 +124,17 @@ impl FeedArguments {
         self.tables.iter().flat_map(|Patterns(patterns)| patterns).map(String::as_str)
     }
 
+    /// The plugins that the feed may use.
+    pub(crate) fn plugins(&self) -> Vec<Plugin> {
+        match (self.plugin, self.payload) {
+            (PluginArgument::Wal2Json, _) | (PluginArgument::Auto, PayloadArgument::Pk) => {
+                vec![Plugin::Wal2Json]
+            }
+            (PluginArgument::TestDecoding, _) => vec![Plugin::TestDecoding],
+            (PluginArgument::Auto, PayloadArgument::Table) => vec![Plugin::TestDecoding, Plugin::Wal2Json],
+        }
+    }
+
     /// The feed as it was asked for.
     pub(crate) fn builder(&self) -> Builder {
         let plugin = match self.plugin {

@@ -17,6 +17,7 @@ pub(super) struct Server {
     address: Option<String>,
     wal_sender_timeout: String,
     backend_pid: String,
+    synchronous_standby_names: String,
     standby: bool,
     /// Only those who may read all settings see it.
     pub(super) output_plugin_libraries: Option<String>,
@@ -33,6 +34,7 @@ impl Server {
         let may_replicate = next().is_some_and(|truth| truth == "t");
         let (role, address) = (next().unwrap_or_default(), next());
         let (wal_sender_timeout, backend_pid) = (next().unwrap_or_default(), next().unwrap_or_default());
+        let synchronous_standby_names = next().unwrap_or_default();
         let output_plugin_libraries = next();
         let mut number = || next().and_then(|text| text.parse().ok()).unwrap_or(0);
         let (max_slots, max_senders) = (number(), number());
@@ -49,6 +51,7 @@ impl Server {
             address,
             wal_sender_timeout,
             backend_pid,
+            synchronous_standby_names,
             output_plugin_libraries,
             max_slots,
             max_senders,
@@ -78,12 +81,16 @@ impl Server {
     /// What the service calls the remedy; or what to do on a server of one's own, or else that.
     pub(super) fn remedy(&self, kind: ErrorKind, otherwise: String) -> String {
         match (self.platform.remedy(kind), kind) {
-            (Some(remedy), _) => remedy.replace("...", &self.role),
+            (Some(remedy), kind) if kind != ErrorKind::Privilege || !self.may_replicate => {
+                remedy.replace("...", &self.role)
+            }
             (None, ErrorKind::WalLevel) => {
                 "ALTER SYSTEM SET wal_level = 'logical';  -- then restart the server".into()
             }
-            (None, ErrorKind::Privilege) => format!("ALTER ROLE {} REPLICATION;", self.role),
-            (None, _) => otherwise,
+            (None, ErrorKind::Privilege) if !self.may_replicate => {
+                format!("ALTER ROLE {} REPLICATION;", self.role)
+            }
+            _ => otherwise,
         }
     }
 
@@ -152,6 +159,15 @@ impl Server {
         Check::good("wal_sender_timeout", detail)
     }
 
+    /// Whether a feed would count as one shows in the trial.
+    pub(super) fn synchronous_standbys(&self) -> Check {
+        const NAME: &str = "synchronous_standbys";
+        match self.synchronous_standby_names.as_str() {
+            "" => Check::good(NAME, "none: commits wait for nobody"),
+            names => Check::good(NAME, format!("{names}: a commit nudges when they have acknowledged it")),
+        }
+    }
+
     /// Whoever passes a session on invents a process id for it, because a CancelRequest needs one that is
     /// its own.
     pub(super) fn pooler(&self, session: &Session, works: bool) -> Check {
@@ -182,7 +198,7 @@ OR EXISTS (SELECT FROM pg_catalog.pg_roles s WHERE s.rolname = 'rds_replication'
            AND pg_catalog.pg_has_role(SESSION_USER, s.oid, 'MEMBER')), \
 pg_catalog.quote_ident(SESSION_USER), pg_catalog.inet_client_addr()::pg_catalog.text, \
 (SELECT setting FROM pg_catalog.pg_settings WHERE name = 'wal_sender_timeout'), \
-pg_catalog.pg_backend_pid(), \
+pg_catalog.pg_backend_pid(), pg_catalog.current_setting('synchronous_standby_names'), \
 (SELECT setting FROM pg_catalog.pg_settings WHERE name = 'output_plugin_libraries'), \
 pg_catalog.current_setting('max_replication_slots'), pg_catalog.current_setting('max_wal_senders'), \
 (SELECT name FROM pg_catalog.pg_settings \
@@ -203,6 +219,7 @@ mod tests {
             address: None,
             wal_sender_timeout: "60000".into(),
             backend_pid: "1".into(),
+            synchronous_standby_names: String::new(),
             standby: false,
             output_plugin_libraries: None,
             max_slots: 10,

@@ -25,7 +25,7 @@ async fn look(arguments: &FeedArguments, checks: &mut Vec<Check>) -> Option<()> 
         }
     };
     checks.extend([server.version(), server.platform(), server.wal_level(), server.replication()]);
-    checks.extend([server.standby(), server.wal_sender_timeout()]);
+    checks.extend([server.standby(), server.synchronous_standbys(), server.wal_sender_timeout()]);
     checks.push(resources::slots(&mut session, &server).await);
     checks.push(resources::walsenders(&mut session, &server).await);
     checks.push(resources::long_transactions(&mut session).await);

@@ -80,8 +80,12 @@ impl Kind {
                 let fix = "watch them with another feed, on the server where they are";
                 Check::bad(name, format!("{which}; they never nudge"), fix)
             }
-            PARTITIONED => {
-                Check::good(name, format!("{which}; a change nudges the partition and each table above it"))
+            MATERIALIZED => Check::good(
+                name,
+                format!("{which}; REFRESH MATERIALIZED VIEW CONCURRENTLY nudges, a plain REFRESH never does"),
+            ),
+            PARTITIONED | INHERITED => {
+                Check::good(name, format!("{which}; a change nudges the table itself and each one above it"))
             }
             _ => Check::good(name, format!("{which}; they nudge all the same, with either plugin")),
         }
@@ -90,17 +94,24 @@ impl Kind {
 
 const KEYLESS: &str = "keyless_tables";
 const PARTITIONED: &str = "partitioned_tables";
+const INHERITED: &str = "inherited_tables";
+const MATERIALIZED: &str = "materialized_views";
 const UNLOGGED: &str = "unlogged_tables";
 const FOREIGN: &str = "foreign_tables";
 
 /// Which tables are of which kind.
-const KINDS: [(&str, &str); 4] = [
+const KINDS: [(&str, &str); 6] = [
     (
         KEYLESS,
         "c.relkind = 'r' AND c.relreplident <> 'f' AND NOT EXISTS (SELECT FROM pg_catalog.pg_index i \
          WHERE i.indrelid = c.oid AND CASE c.relreplident WHEN 'd' THEN i.indisprimary ELSE i.indisreplident END)",
     ),
     (PARTITIONED, "c.relkind = 'p' AND NOT c.relispartition"),
+    (
+        INHERITED,
+        "c.relkind IN ('r', 'f') AND EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhparent = c.oid)",
+    ),
+    (MATERIALIZED, "c.relkind = 'm'"),
     (UNLOGGED, "c.relkind = 'r' AND c.relpersistence = 'u'"),
     (FOREIGN, "c.relkind = 'f'"),
 ];
@@ -149,6 +160,8 @@ mod tests {
         assert!(KINDS.iter().all(|(name, _)| kind(name, 0).check().ok));
         assert_eq!(kind(UNLOGGED, 1).check().fix.unwrap().0, ["ALTER TABLE public.t SET LOGGED;"]);
         assert_eq!(kind(FOREIGN, 7).check().detail, "7: public.t, ...; they never nudge");
-        assert!(kind(KEYLESS, 1).check().ok && kind(PARTITIONED, 1).check().ok);
+        for fine in [KEYLESS, PARTITIONED, INHERITED, MATERIALIZED] {
+            assert!(kind(fine, 1).check().ok, "{fine}");
+        }
     }
 }

@@ -1,10 +1,9 @@
-//! The trial: a feed with each plugin, and a message that goes all the way round.
+//! The trial: the feed that the options describe, with each plugin that it may use, and a message that goes all the way
+//! round.
 
 use std::time::{Duration, Instant};
 
-use pgnudge::{
-    Blocker, Builder, Error, ErrorKind, Feed, FeedItem, Plugin, PluginChoice, Session, Status, Visibility,
-};
+use pgnudge::{Blocker, Builder, Error, ErrorKind, Feed, FeedItem, Plugin, PluginChoice, Session, Status};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -21,8 +20,9 @@ pub(super) async fn hold(
     checks: &mut Vec<Check>,
 ) -> Option<()> {
     let mut works = None;
-    for plugin in [Plugin::TestDecoding, Plugin::Wal2Json] {
-        let (builder, began) = (modest(arguments, plugin), Instant::now());
+    let mark = format!("doctor.{}", session.backend_pid());
+    for plugin in arguments.plugins() {
+        let (builder, began) = (modest(arguments, plugin, &mark), Instant::now());
         let closed = shutdown::closed(builder.status());
         match connect(builder).await {
             Ok(feed) => {
@@ -31,7 +31,7 @@ pub(super) async fn hold(
                     format!("a temporary slot within {:.1?}", began.elapsed()),
                 ));
                 if works.is_none() {
-                    works = round_trip(feed, session, server, checks).await;
+                    works = round_trip(feed, session, server, &mark, checks).await;
                 }
             }
             Err(Trouble { error, .. }) if error.kind() == ErrorKind::Plugin => {
@@ -48,14 +48,13 @@ pub(super) async fn hold(
     works
 }
 
-/// A feed as the user wants it, that does not wait longer for its slot than somebody who watches.
-fn modest(arguments: &FeedArguments, plugin: Plugin) -> Builder {
-    let feed = Feed::builder(arguments.connection()).plugin(PluginChoice::Only(plugin));
-    feed.slot_timeout(PATIENCE)
-        .debounce(Duration::ZERO)
-        .visibility(Visibility::Off)
-        .partition_root(false)
-        .messages(true)
+/// A feed as the user wants it, that does not wait longer for its slot than somebody who watches, and that is told of
+/// the message with the mark.
+fn modest(arguments: &FeedArguments, plugin: Plugin, mark: &str) -> Builder {
+    let filtered = arguments.tables().next().is_some();
+    let feed = arguments.builder().plugin(PluginChoice::Only(plugin)).slot_timeout(PATIENCE);
+    let feed = feed.debounce(Duration::ZERO).messages(true);
+    feed.tables(filtered.then(|| format!("pgnudge.\"{mark}\"")))
 }
 
 /// Why there is no feed, and who was in the way of its slot.
@@ -96,7 +95,8 @@ impl Trouble {
         let Self { error, blocker } = self;
         let Some(blocker) = blocker.filter(|_| error.kind() == ErrorKind::Timeout) else {
             let hint = error.hint().unwrap_or("run with -v to see more").to_owned();
-            return Check::bad("slot", error.to_string(), server.remedy(error.kind(), hint));
+            let name = if error.kind() == ErrorKind::Config { "feed" } else { "slot" };
+            return Check::bad(name, error.to_string(), server.remedy(error.kind(), hint));
         };
         let fix = match blocker.pid {
             0 => "SELECT gid, prepared FROM pg_catalog.pg_prepared_xacts;  -- then COMMIT PREPARED or ROLLBACK PREPARED"
@@ -112,6 +112,7 @@ async fn round_trip(
     mut feed: Feed,
     session: &mut Session,
     server: &Server,
+    mark: &str,
     checks: &mut Vec<Check>,
 ) -> Option<()> {
     const NAME: &str = "round_trip";
@@ -119,7 +120,6 @@ async fn round_trip(
         checks.push(Check::good(NAME, "not made: nothing can be sent from a standby; its stream is live"));
         return Some(());
     }
-    let mark = format!("doctor.{}", session.backend_pid());
     let question =
         format!("SELECT pg_catalog.pg_logical_emit_message(true, 'pgnudge', 'pgnudge.\"{mark}\"')");
     let arrived = async {

@@ -1,9 +1,11 @@
 //! `pgnudge doctor` finds the faults that are planted, and no others.
 //!
-//! Seen to fail: with the refusal of a plugin taken for one of the slot.
+//! Seen to fail: with the refusal of a plugin taken for one of the slot, and with a trial that leaves out what the
+//! options say of the feed.
 
-use pgnudge_testkit::Cluster;
+use pgnudge_testkit::{Cluster, wait_until};
 
+use crate::consumer::PATIENCE;
 use crate::doctor::Report;
 use crate::evidence::{ensure, evidence};
 use crate::{Claim, Context, Evidence, Failure, Need, Plugins};
@@ -12,8 +14,8 @@ pub(super) const CLAIM: Claim = Claim {
     name: "the_doctor_finds_what_is_wrong",
     title: "pgnudge doctor",
     claim: "`pgnudge doctor` passes a sound server with status 0 after a live round trip, names each planted fault \
-            (password, privilege, plugin, a transaction in the way, slots, tables that never nudge) with the remedy \
-            for it, fails with status 1 where no feed would work, and leaves nothing behind.",
+            (password, privilege, plugin, a transaction in the way, slots, tables that never nudge, options, synchronous \
+            standbys) with the remedy for it, judges the feed that its options describe, fails with status 1 where no feed would work, and leaves nothing behind.",
     falsified_by: "a fault that is not named, a remedy that is not for it, a fault that is none, another status, or a \
                    slot that is still there",
     proves: &["law 3", "law 5"],
@@ -38,6 +40,9 @@ async fn the_doctor_finds_what_is_wrong(context: Context) -> Result<Evidence, Fa
     faults += tables(&own, &dsn, wal2json).await?;
     faults += slots(&own, &dsn).await?;
     faults += transactions(&own, &dsn).await?;
+    faults += options(&own, &dsn, wal2json).await?;
+    faults += standbys(&own, &dsn).await?;
+    faults += rights(&own, &dsn).await?;
     own.nothing_left().await?;
     evidence!("{checks} checks passed ({round_trip}); {faults} faults found, each with its remedy")
 }
@@ -89,6 +94,7 @@ async fn plugins(own: &Context, dsn: &str, wal2json: bool) -> Result<usize, Fail
 async fn tables(own: &Context, dsn: &str, wal2json: bool) -> Result<usize, Failure> {
     own.sql(
         "CREATE UNLOGGED TABLE \"Scratch\" (); CREATE TABLE keyless (id int); \
+         CREATE TABLE heir () INHERITS (keyless); CREATE MATERIALIZED VIEW view AS SELECT; \
          CREATE TABLE part (id int PRIMARY KEY) PARTITION BY LIST (id)",
     )
     .await?;
@@ -99,7 +105,10 @@ async fn tables(own: &Context, dsn: &str, wal2json: bool) -> Result<usize, Failu
     ensure!(report.check("patterns")?.detail == "no table matches nowhere.t", "{report:?}");
     let named = |name: &str, table: &str| Ok::<_, Failure>(report.check(name)?.detail.contains(table));
     ensure!(
-        named("keyless_tables", "public.keyless")? && named("partitioned_tables", "public.part")?,
+        named("keyless_tables", "public.keyless")?
+            && named("partitioned_tables", "public.part")?
+            && named("inherited_tables", "1: public.keyless;")?
+            && named("materialized_views", "1: public.view;")?,
         "{report:?}"
     );
     own.sql("DROP TABLE \"Scratch\"").await?;
@@ -136,4 +145,52 @@ async fn transactions(own: &Context, dsn: &str) -> Result<usize, Failure> {
     report.ensure_fix("long_transactions", &end)?;
     writer.batch_execute("ROLLBACK").await?;
     Ok(2)
+}
+
+/// What `watch` would refuse with the same options.
+async fn options(own: &Context, dsn: &str, wal2json: bool) -> Result<usize, Failure> {
+    let report = Report::of(&["--plugin=test_decoding", "--table=public.keyless", dsn]).await?;
+    report.ensure_failed(&[])?;
+    ensure!(report.check("wal2json").is_err(), "not asked for: {report:?}");
+    let report = Report::of(&["--payload=pk", dsn]).await?;
+    report.ensure_failed(if wal2json { &[] } else { &["wal2json"] })?;
+    ensure!(report.check("test_decoding").is_err(), "it has no keys: {report:?}");
+    for wrong in [&["--payload=pk", "--plugin=test_decoding"][..], &["--max-pending=0"], &["--table=a.b.c"]] {
+        let report = Report::of(&[wrong, &[dsn]].concat()).await?;
+        ensure!(report.recommended.is_none() && report.check("feed")?.fix.is_some(), "{wrong:?}: {report:?}");
+    }
+    own.nothing_left().await?;
+    Ok(3)
+}
+
+/// A feed that would count as one.
+async fn standbys(own: &Context, dsn: &str) -> Result<usize, Failure> {
+    let set = async |names: &str| {
+        let admin = own.scratch.connect().await?;
+        admin.batch_execute(&format!("ALTER SYSTEM SET synchronous_standby_names = '{names}'")).await?;
+        admin.batch_execute("SELECT pg_reload_conf()").await?;
+        let look = async || own.scratch.query_one_text("SHOW synchronous_standby_names").await;
+        wait_until("the setting counts", PATIENCE, look, |now| now == names).await?;
+        Ok::<_, Failure>(())
+    };
+    set("FIRST 1 (*)").await?;
+    let report = Report::of(&[dsn]).await?;
+    report.ensure_failed(&["feed"])?;
+    ensure!(report.check("synchronous_standbys")?.detail.starts_with("FIRST 1 (*): "), "{report:?}");
+    let fix = report.check("feed")?.fix.clone().unwrap_or_default();
+    ensure!(fix.starts_with("name the real standbys in synchronous_standby_names"), "{report:?}");
+    set("").await?;
+    Ok(1)
+}
+
+/// What a feed asks, and a hardened server may not answer.
+async fn rights(own: &Context, dsn: &str) -> Result<usize, Failure> {
+    own.sql("REVOKE EXECUTE ON FUNCTION pg_current_snapshot() FROM PUBLIC").await?;
+    let report = Report::of(&[dsn]).await?;
+    report.ensure_failed(&["slot"])?;
+    let check = report.check("slot")?;
+    let fix = check.fix.clone().unwrap_or_default();
+    ensure!(check.detail.contains("pg_current_snapshot") && !fix.contains("REPLICATION"), "{report:?}");
+    own.sql("GRANT EXECUTE ON FUNCTION pg_current_snapshot() TO PUBLIC").await?;
+    Ok(1)
 }
