@@ -1,7 +1,7 @@
 //! What awaits: sockets, TLS, timers, tasks. It carries out what `policy` decides.
 //!
-//! One task, the supervisor, connects and reads for as long as the [`Feed`] lives; one caller, the
-//! consumer, takes items from it. Between them is one lock around one [`Window`](crate::policy::Window).
+//! One task, the supervisor, connects and reads for as long as the [`Feed`] lives, and one beside it asks the server;
+//! one caller, the consumer, takes items. Between them is one lock around one [`Window`](crate::policy::Window).
 
 mod arrival;
 mod blockers;

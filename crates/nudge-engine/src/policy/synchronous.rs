@@ -51,11 +51,17 @@ pub(crate) fn refusal(view: &ServerView, application_name: &str) -> Error {
         "synchronous_standby_names = '{setting}' takes this feed, called '{application_name}', for a synchronous \
          standby: commits would wait for it, and be acknowledged although no standby holds them"
     );
-    Error::permanent(ErrorKind::Config, message).with_hint(
-        "name the real standbys in synchronous_standby_names, without '*' and without this application_name; or allow \
-         it with synchronous_standby",
-    )
+    Error::permanent(ErrorKind::Config, message).with_hint(REMEDY)
 }
+
+/// Why a stream ends.
+pub(crate) fn withdrawal() -> Error {
+    Error::transient(ErrorKind::Config, "the server has come to take this feed for a synchronous standby")
+        .with_hint(REMEDY)
+}
+
+const REMEDY: &str = "name the real standbys in synchronous_standby_names, without '*' and without this \
+                      application_name; or allow it with synchronous_standby";
 
 const SEPARATORS: [char; 9] = [' ', '\t', '\n', '\r', '\x0b', '\x0c', ',', '(', ')'];
 

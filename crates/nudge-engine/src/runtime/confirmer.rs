@@ -36,7 +36,7 @@ impl Confirmer {
         if self.asking.is_some() { None } else { self.confirmation.due(position) }
     }
 
-    /// Waits for an answer, for ever if there is no question. Cancel-safe.
+    /// Takes in the answer when it comes. Never resolves while no question is under way. Cancel-safe.
     pub(crate) async fn answered(&mut self) {
         let Some(asking) = &mut self.asking else { return pending().await };
         let answer = asking.await;

@@ -14,7 +14,7 @@ use tokio::task::yield_now;
 use tokio::time::Sleep;
 
 use crate::policy::diagnosis::{self, Stage};
-use crate::policy::{Feedback, Nap, Postmark};
+use crate::policy::{Feedback, Nap, Postmark, synchronous};
 use crate::runtime::confirmer::Confirmer;
 use crate::runtime::gate::Gate;
 use crate::runtime::intake::Intake;
@@ -96,7 +96,7 @@ impl Replication {
             let deadline = self.deadline();
             select! {
                 biased;
-                () = self.counted.notified() => return End::Lost(counted()),
+                () = self.counted.notified() => return End::Lost(synchronous::withdrawal()),
                 () = self.gate.outgrown.notified(), if self.filtered => return End::Restart(Why::Filter),
                 // Before the timer: after a pause of the whole process both are ready, and then the
                 // server is not silent.
@@ -265,11 +265,6 @@ impl fmt::Display for Why {
             ),
         }
     }
-}
-
-fn counted() -> Error {
-    Error::transient(ErrorKind::Config, "the server has come to take this feed for a synchronous standby")
-        .with_hint("name the real standbys in synchronous_standby_names, without '*' and without this feed")
 }
 
 fn ended() -> Error {

@@ -125,7 +125,7 @@ impl Desk {
             let Some(Asked { question, mut answer }) = next else { return };
             let heard = tokio::select! {
                 biased;
-                // Nobody waits for it any more.
+                // The caller has given up.
                 () = answer.closed() => continue,
                 heard = Box::pin(self.converse(&question)) => heard,
             };

@@ -163,7 +163,7 @@ impl Server {
     pub(super) fn synchronous_standbys(&self) -> Check {
         const NAME: &str = "synchronous_standbys";
         match self.synchronous_standby_names.as_str() {
-            "" => Check::good(NAME, "none: commits wait for nobody"),
+            "" => Check::good(NAME, "none: commits wait for no standby"),
             names => Check::good(NAME, format!("{names}: a commit nudges when they have acknowledged it")),
         }
     }

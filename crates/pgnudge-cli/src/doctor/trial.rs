@@ -48,8 +48,7 @@ pub(super) async fn hold(
     works
 }
 
-/// A feed as the user wants it, that does not wait longer for its slot than somebody who watches, and that is told of
-/// the message with the mark.
+/// The feed that the options describe, with little patience for its slot, and with the marked message among its tables.
 fn modest(arguments: &FeedArguments, plugin: Plugin, mark: &str) -> Builder {
     let filtered = arguments.tables().next().is_some();
     let feed = arguments.builder().plugin(PluginChoice::Only(plugin)).slot_timeout(PATIENCE);
