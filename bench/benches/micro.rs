@@ -14,8 +14,7 @@ use nudge_decode::{Decoded, Decoder, Plugin};
 use nudge_engine::policy::{Debouncer, Edge, Familiar, Harvest, Look, Standing, Window};
 use nudge_engine::{Lsn, TableName};
 use nudge_proto::{
-    AllowedMethods, ChannelBinding, Credentials, Inbox, Limits, ScramNonce, Secret, Security, SlotName,
-    StartReplication, Startup, Stream, StreamEvent,
+    Credentials, Inbox, Limits, ScramNonce, Secret, SlotName, StartReplication, Startup, Stream, StreamEvent,
 };
 use pgnudge_testkit::frames;
 
@@ -140,13 +139,7 @@ fn login(criterion: &mut Criterion) {
 }
 
 fn startup() -> Startup {
-    let credentials = Credentials {
-        password: Some(Secret::new("pencil")),
-        security: Security::Plain,
-        channel_binding: ChannelBinding::default(),
-        allowed: AllowedMethods::default(),
-        nonce: ScramNonce::new([42; 18]),
-    };
+    let credentials = Credentials::new(Some(Secret::new("pencil")), ScramNonce::new([42; 18]));
     Startup::new(c"nudger", &[], credentials, Limits::default(), &mut Vec::new())
 }
 

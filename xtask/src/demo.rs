@@ -11,20 +11,25 @@ use crate::setup::{self, Purpose};
 pub(crate) const COMMAND: Command = Command {
     name: "demo",
     about: "shows pgnudge at work on a throwaway server",
-    arguments: "[--bin-dir DIR]",
-    details: "  --bin-dir DIR  take PostgreSQL's server programs from there",
+    arguments: "[--bin-dir DIR] [EXAMPLE]",
+    details: "  --bin-dir DIR  take PostgreSQL's server programs from there
+  EXAMPLE        run that program of examples/ instead, while a table changes, until Ctrl-C",
     run,
 };
 
 fn run(words: &[String]) -> Result<(), Failure> {
     let mut arguments = Arguments::new(words);
     let bin_dir = arguments.bin_dir()?;
-    arguments.none()?;
+    let examples = arguments.names()?;
+    if let [_, second, ..] = examples.as_slice() {
+        return Err(Failure::Usage(format!("unknown argument {second}")));
+    }
     setup::ensure(Purpose::Servers, bin_dir.as_slice())?;
     let mut demo = live_program("demo")?;
     if let Some(dir) = bin_dir {
         demo.env("PGNUDGE_PG_BIN", dir);
     }
+    demo.args(examples);
     cargo::run(&mut demo)
 }
 

@@ -18,8 +18,10 @@ pub struct Key<'a> {
 
 /// One column of a key.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct KeyColumn<'a> {
     /// The column's name as the catalog has it.
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "crate::key_json::column_name"))]
     pub name: Cow<'a, str>,
     /// The column's value.
     pub value: KeyValue<'a>,
@@ -64,6 +66,17 @@ impl<'a> Key<'a> {
             },
         };
         Key { columns: self.columns.into_iter().map(own).collect() }
+    }
+}
+
+impl<'a> KeyValue<'a> {
+    /// The value of a text that is a number in JSON's notation.
+    pub(crate) fn number(text: Cow<'a, str>) -> Self {
+        // An integer has no negative zero.
+        match text.parse() {
+            Ok(integer) if text != "-0" => Self::Integer(integer),
+            _ => Self::Number(text),
+        }
     }
 }
 

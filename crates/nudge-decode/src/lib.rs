@@ -13,6 +13,7 @@
 //! - `table_pattern.rs`, `table_filter.rs`, `pattern_error.rs`: which tables the user wants.
 //! - `head.rs`: reading a head that may be cut; `sql_identifier.rs`, `json_string.rs`: the two
 //!   notations of a name; `server_encoding.rs`: its bytes.
+//! - `text_form.rs`, `key_json.rs`: what the feature `serde` writes and reads.
 #![no_std]
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
@@ -25,6 +26,8 @@ mod head;
 mod identity;
 mod json_string;
 mod key;
+#[cfg(feature = "serde")]
+mod key_json;
 mod pattern_error;
 mod plugin;
 mod row_prefix;
@@ -34,6 +37,8 @@ mod table_filter;
 mod table_pattern;
 mod table_ref;
 mod test_decoding;
+#[cfg(feature = "serde")]
+mod text_form;
 mod wal2json;
 
 pub use decoded::{Decoded, Unreadable};

@@ -44,6 +44,7 @@ impl PatternError {
             PatternFault::NeedsQuotes { name, .. } => format!("write `{}`", Quoted(name)),
             PatternFault::MissingName | PatternFault::Nul => FORMS.to_owned(),
             PatternFault::TooManyNames => NO_DATABASE.to_owned(),
+            PatternFault::Wildcard => ONE_TABLE.to_owned(),
             PatternFault::StrayQuote => WHOLE_NAME.to_owned(),
         }
     }
@@ -73,6 +74,9 @@ pub enum PatternFault {
     /// A quote is not closed, or a name goes on after its closing quote.
     #[error("the double quotes do not pair up")]
     StrayQuote,
+    /// One table is wanted, and `*` stands for any.
+    #[error("`*` stands for more than one table")]
+    Wildcard,
     /// PostgreSQL allows every character but U+0000 in a name.
     #[error("no name can hold the character U+0000")]
     Nul,
@@ -80,6 +84,7 @@ pub enum PatternFault {
 
 const FORMS: &str = "write `schema.table`, `schema.*`, `*.table` or `*.*`";
 const NO_DATABASE: &str = "leave the database out, and put a name that holds a dot into double quotes";
+const ONE_TABLE: &str = "write `schema.table`, with a name that is `*` in double quotes";
 const WHOLE_NAME: &str = "put them around the whole name, and write one within the name twice";
 
 #[cfg(test)]

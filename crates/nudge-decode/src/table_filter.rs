@@ -21,7 +21,12 @@ pub struct TableFilter {
 impl TableFilter {
     /// Whether the feed is about `table`.
     pub fn matches(&self, table: &TableRef<'_>) -> bool {
-        self.is_empty() || self.patterns.iter().any(|pattern| pattern.matches(table))
+        self.is_empty() || self.patterns.iter().any(|pattern| pattern.names(table))
+    }
+
+    /// Whether one of the patterns names every table that `pattern` names.
+    pub fn covers(&self, pattern: &TablePattern) -> bool {
+        self.is_empty() || self.patterns.iter().any(|own| own.covers(pattern))
     }
 
     /// No pattern: every table matches.
@@ -66,5 +71,12 @@ mod tests {
         assert!(TableFilter::default().is_empty());
         assert!(TableFilter::default().matches(&table("public", "orders")));
         assert!(!filter(&["*.*"]).is_empty());
+    }
+
+    #[test]
+    fn one_pattern_covers_another_alone() {
+        let covers = |patterns: &[&str], other: &str| filter(patterns).covers(&other.parse().unwrap());
+        assert!(covers(&[], "*.*") && covers(&["a.t", "b.*"], "b.t"));
+        assert!(!covers(&["a.t", "b.*"], "a.*") && !covers(&["a.t", "a.u"], "a.*"));
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     PatternError, PatternFault, TableRef,
     sql_identifier::{ClosingQuote, Quoted},
 };
-use alloc::boxed::Box;
+use alloc::{boxed::Box, string::String};
 use core::{fmt, str::FromStr};
 
 /// `schema.table`, `schema.*`, `*.table` or `*.*`.
@@ -16,22 +16,31 @@ use core::{fmt, str::FromStr};
 /// Bare names consist of `a-z`, `0-9`, `_`, `$` and anything beyond ASCII; others stand in
 /// double quotes, which are doubled within: `public."say ""hi"""`. `*` in quotes is a name.
 /// Reads with [`FromStr`] and writes itself so that it reads back the same.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TablePattern {
     schema: Part,
     table: Part,
 }
 
 /// One side of the dot.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum Part {
     Any,
     Name(Box<str>),
 }
 
 impl TablePattern {
-    /// Whether the pattern names `table`.
-    pub fn matches(&self, table: &TableRef<'_>) -> bool {
+    /// Whether the pattern names the table.
+    pub fn matches<'a>(&self, table: impl Into<TableRef<'a>>) -> bool {
+        self.names(&table.into())
+    }
+
+    /// Whether it names every table that `other` names.
+    pub fn covers(&self, other: &Self) -> bool {
+        self.table.covers(&other.table) && self.schema.covers(&other.schema)
+    }
+
+    pub(crate) fn names(&self, table: &TableRef<'_>) -> bool {
         self.table.matches(&table.table) && self.schema.matches(&table.schema)
     }
 
@@ -56,6 +65,63 @@ impl TablePattern {
     }
 }
 
+/// The pattern that names this table alone.
+impl From<&TableRef<'_>> for TablePattern {
+    fn from(table: &TableRef<'_>) -> Self {
+        let name = |name: &str| Part::Name(name.into());
+        Self { schema: name(&table.schema), table: name(&table.table) }
+    }
+}
+
+impl From<&Self> for TablePattern {
+    fn from(pattern: &Self) -> Self {
+        pattern.clone()
+    }
+}
+
+impl TryFrom<&&str> for TablePattern {
+    type Error = PatternError;
+
+    fn try_from(text: &&str) -> Result<Self, PatternError> {
+        text.parse()
+    }
+}
+
+impl TryFrom<&str> for TablePattern {
+    type Error = PatternError;
+
+    fn try_from(text: &str) -> Result<Self, PatternError> {
+        text.parse()
+    }
+}
+
+impl TryFrom<&String> for TablePattern {
+    type Error = PatternError;
+
+    fn try_from(text: &String) -> Result<Self, PatternError> {
+        text.parse()
+    }
+}
+
+impl TryFrom<String> for TablePattern {
+    type Error = PatternError;
+
+    fn try_from(text: String) -> Result<Self, PatternError> {
+        text.parse()
+    }
+}
+
+/// The name of one table, written as a pattern is: the schema and the table, as they are in the catalog.
+impl FromStr for TableRef<'static> {
+    type Err = PatternError;
+
+    fn from_str(text: &str) -> Result<Self, PatternError> {
+        text.parse::<TablePattern>()?
+            .into_table()
+            .ok_or_else(|| PatternError::new(text, PatternFault::Wildcard))
+    }
+}
+
 impl FromStr for TablePattern {
     type Err = PatternError;
 
@@ -76,6 +142,10 @@ impl Part {
             Self::Any => None,
             Self::Name(name) => Some(name),
         }
+    }
+
+    fn covers(&self, other: &Self) -> bool {
+        *self == Self::Any || self == other
     }
 
     fn matches(&self, name: &str) -> bool {
@@ -173,6 +243,29 @@ mod tests {
         for text in ["public.orders", "*.*", r#""Say ""hi""".*"#, r#"*."*""#] {
             assert_eq!(text.parse::<TablePattern>().unwrap().to_string(), text);
         }
+    }
+
+    #[test]
+    fn a_table_is_a_pattern_without_wildcards() {
+        let orders: TableRef<'_> = r#""A.b".orders"#.parse().unwrap();
+        assert_eq!(orders, TableRef::new("A.b", "orders"));
+        assert_eq!(TablePattern::from(&orders).to_string(), r#""A.b".orders"#);
+        let many = "public.*".parse::<TableRef<'_>>().unwrap_err();
+        assert_eq!(many.fault(), &PatternFault::Wildcard);
+    }
+
+    #[test]
+    fn covers_what_names_no_other_table() {
+        let covers = |one: &str, other: &str| {
+            let [one, other] = [one, other].map(|text| text.parse::<TablePattern>().unwrap());
+            one.covers(&other)
+        };
+        for one in ["s.t", "s.*", "*.t", "*.*"] {
+            assert!(covers(one, one) && covers("*.*", one) && covers(one, "s.t"), "{one}");
+            assert_eq!(covers(one, "*.*"), one == "*.*");
+        }
+        assert!(!covers("s.*", "*.t") && !covers("*.t", "s.*") && !covers("s.t", "s.u"));
+        assert!(!covers(r#""*".t"#, "s.t") && covers("*.t", r#""*".t"#));
     }
 
     #[test]

@@ -21,6 +21,13 @@ impl<'a> TableRef<'a> {
     }
 }
 
+/// The same, borrowed.
+impl<'a> From<&'a TableRef<'_>> for TableRef<'a> {
+    fn from(table: &'a TableRef<'_>) -> Self {
+        Self::new(&*table.schema, &*table.table)
+    }
+}
+
 /// `schema.table`, raw: the payload text of an event. It is for people; a name may hold a dot.
 impl fmt::Display for TableRef<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

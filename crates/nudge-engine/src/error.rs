@@ -1,15 +1,19 @@
 //! Why a feed could not be had, or why its connection ended.
 
+use std::convert::Infallible;
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
+use nudge_decode::PatternError;
 use nudge_proto::{Printable, SqlState};
+
+use crate::named::named;
 
 /// A failure: what happened in one line, what to do about it in another, and the cause underneath.
 ///
-/// `Display` is the one line; [`hint`](Self::hint) is the remedy; `source()` is the cause, where there
-/// is one. Both lines are [`Printable`], whatever they quote.
+/// `Display` is the one line; [`hint`](Self::hint) is the remedy, and `{:#}` writes both; `source()` is the cause, where
+/// there is one. Both lines are [`Printable`], whatever they quote.
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 
@@ -20,6 +24,19 @@ struct Inner {
     hint: Option<String>,
     sqlstate: Option<SqlState>,
     source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl From<PatternError> for Error {
+    fn from(error: PatternError) -> Self {
+        Self::config(error.to_string(), error.hint())
+    }
+}
+
+/// What cannot fail has no error.
+impl From<Infallible> for Error {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
 }
 
 /// What a failure is about.
@@ -54,6 +71,23 @@ pub enum ErrorKind {
     Server,
 }
 
+named! {
+    ErrorKind:
+    Config = "config",
+    Network = "network",
+    Tls = "tls",
+    Authentication = "authentication",
+    Database = "database",
+    Privilege = "privilege",
+    WalLevel = "wal_level",
+    Plugin = "plugin",
+    Exhausted = "exhausted",
+    Unavailable = "unavailable",
+    Timeout = "timeout",
+    Protocol = "protocol",
+    Server = "server",
+}
+
 impl Error {
     /// A failure that trying again does not cure.
     pub fn permanent(kind: ErrorKind, message: impl Into<String>) -> Self {
@@ -75,10 +109,11 @@ impl Error {
         Self(Arc::new(Inner { kind, permanent, message, hint: None, sqlstate: None, source: None }))
     }
 
-    /// Adds the remedy: one sentence.
+    /// Adds the remedy: one sentence. An empty one is none.
     #[must_use]
     pub fn with_hint(self, hint: impl Into<String>) -> Self {
-        self.edit(|inner| inner.hint = Some(Printable(hint.into()).to_string()))
+        let hint = Printable(hint.into()).to_string();
+        self.edit(|inner| inner.hint = Some(hint).filter(|hint| !hint.is_empty()))
     }
 
     /// Puts another remedy in the place of the one there is.
@@ -107,6 +142,12 @@ impl Error {
     #[must_use]
     pub(crate) fn at(self, place: &str) -> Self {
         self.edit(|inner| inner.message = format!("{place}: {}", inner.message))
+    }
+
+    /// Says why it happened, behind what happened.
+    #[must_use]
+    pub(crate) fn because(self, why: &str) -> Self {
+        self.edit(|inner| inner.message = format!("{}: {}", inner.message, Printable(why)))
     }
 
     /// Adds the server's code.
@@ -152,7 +193,10 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.message)
+        match &self.0.hint {
+            Some(hint) if f.alternate() => write!(f, "{}; hint: {hint}", self.0.message),
+            _ => f.write_str(&self.0.message),
+        }
     }
 }
 
@@ -174,6 +218,18 @@ impl StdError for Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_alternate_form_has_the_remedy_if_there_is_one() {
+        let error = Error::transient(ErrorKind::Server, "it rains");
+        assert_eq!(format!("{error:#}"), "it rains");
+        let error = error.with_hint("take an umbrella");
+        assert_eq!(
+            (format!("{error}"), format!("{error:#}")),
+            ("it rains".into(), "it rains; hint: take an umbrella".into())
+        );
+        assert_eq!(error.with_hint("").hint(), None);
+    }
 
     #[test]
     fn neither_line_can_steer_what_shows_it() {

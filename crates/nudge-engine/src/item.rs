@@ -1,18 +1,39 @@
 //! What a consumer gets.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::time::SystemTime;
 
 use nudge_proto::Lsn;
 
+use crate::named::named;
 use crate::policy::truncations::Shared;
 use crate::{Key, TableName};
 
 /// One of two things: reload everything, or these tables (with the payload `pk`: rows) changed.
 ///
 /// Exactly two variants for ever; a consumer that handles both handles all.
-#[derive(Clone, Debug, PartialEq)]
+///
+/// # JSON
+///
+/// The feature `serde` writes an item as `pgnudge watch --output json` prints it, and reads what that prints. (The
+/// command line also escapes characters that a reader cannot see. They mean the same to a parser.)
+///
+/// ```json
+/// {"type":"resync","reason":"connected","lsn":"16/B374D848"}
+/// {"type":"batch","lsn":"16/B374D8F0","events":[{"payload":"public.orders:42","schema":"public","table":"orders","count":3,"first_seen":"2026-11-22T10:00:00.123456Z","pk":[{"name":"id","value":42}]}]}
+/// ```
+///
+/// - What is read is equal to what was written, but for `first_seen`: it has microseconds of the years 1970 to 9999.
+///   What is finer is lost, and a time outside is the nearest one within.
+/// - Fields that are not known are ignored, so that an older program reads a newer one's items. So is `payload`, which
+///   is made of the others. `pk` is absent where there is no key.
+/// - What breaks a rule of the types is an error: a batch without events; a name that is empty or has a zero byte in
+///   it; a key without columns, or one that is [too long](Key::LONGEST); a value of a key that is no bool, number or
+///   text.
+/// - A key keeps all digits of its numbers, which takes `serde_json` itself. So a key in another format is an error, and
+///   one that serde holds in between, as it does for `flatten` and for enums with `tag` or `untagged`. A
+///   `serde_json::Value` in between makes floats of numbers that are no 64-bit integers.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FeedItem {
     /// Reload everything. It is the first item, and it brackets every gap.
     Resync {
@@ -31,8 +52,29 @@ pub enum FeedItem {
     },
 }
 
+impl FeedItem {
+    /// A position at or after every change that the item stands for.
+    pub fn lsn(&self) -> Lsn {
+        let (Self::Resync { lsn, .. } | Self::Batch { lsn, .. }) = self;
+        *lsn
+    }
+
+    /// Whether everything is to be reloaded.
+    pub fn is_resync(&self) -> bool {
+        matches!(self, Self::Resync { .. })
+    }
+
+    /// What changed; nothing for a Resync, where everything may have.
+    pub fn events(&self) -> &[Event] {
+        match self {
+            Self::Resync { .. } => &[],
+            Self::Batch { events, .. } => events,
+        }
+    }
+}
+
 /// A table that changed; with the payload `pk`, a row where its key can be told.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Event {
     /// Which table.
@@ -65,6 +107,12 @@ impl Event {
     pub fn new(table: TableName, first_seen: SystemTime, count: u64) -> Self {
         Self { table, key: None, first_seen, count, shared: Shared::default() }
     }
+
+    /// The same of a row.
+    #[must_use]
+    pub fn with_key(self, key: Key) -> Self {
+        Self { key: Some(key), ..self }
+    }
 }
 
 /// Why everything has to be reloaded.
@@ -83,21 +131,11 @@ pub enum Reason {
     Undecodable,
 }
 
-impl Reason {
-    /// The reason in lower case, as the command line prints it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Connected => "connected",
-            Self::Reconnected => "reconnected",
-            Self::Overflow => "overflow",
-            Self::Failsafe => "failsafe",
-            Self::Undecodable => "undecodable",
-        }
-    }
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
+named! {
+    Reason:
+    Connected = "connected",
+    Reconnected = "reconnected",
+    Overflow = "overflow",
+    Failsafe = "failsafe",
+    Undecodable = "undecodable",
 }

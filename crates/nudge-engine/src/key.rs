@@ -14,6 +14,12 @@ use nudge_decode::{KeyColumn, KeyValue};
 pub struct Key(Arc<nudge_decode::Key<'static>>);
 
 impl Key {
+    /// Makes a key, for tests of programs that use a feed. `None`: there are no columns, or they
+    /// are [too long](Self::LONGEST).
+    pub fn new(columns: Vec<KeyColumn<'static>>) -> Option<Self> {
+        Self::keep(&nudge_decode::Key::new(columns)?)
+    }
+
     /// The columns, at least one.
     pub fn columns(&self) -> &[KeyColumn<'static>] {
         self.0.columns()
@@ -28,6 +34,12 @@ impl Key {
     pub(crate) fn keep(key: &nudge_decode::Key<'_>) -> Option<Self> {
         let length: usize = key.columns().iter().map(length).sum();
         (length <= Self::LONGEST).then(|| Self(Arc::new(key.clone().into_owned())))
+    }
+
+    /// As the decoder has it.
+    #[cfg(feature = "testing")]
+    pub(crate) fn inner(&self) -> nudge_decode::Key<'static> {
+        (*self.0).clone()
     }
 
     /// Whether it is that key.

@@ -1,15 +1,18 @@
 //! The knobs of a feed, checked.
 
+use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 use nudge_decode::{Plugin, TableFilter};
-use nudge_proto::Limits;
+use nudge_proto::{Limits, is_invisible};
 
-use crate::Error;
+use crate::named::named;
 use crate::policy::{Backoff, Debouncer, Edge, ParentOf, Visibility, question};
+use crate::{Error, UnknownName};
 
 /// Which output plugin decodes on the server.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum PluginChoice {
     /// wal2json when there is a table filter that it can apply on the server; test_decoding otherwise.
     /// When the server lacks or refuses the one, the other. The payload `pk` needs wal2json, and then there
@@ -20,21 +23,48 @@ pub enum PluginChoice {
     Only(Plugin),
 }
 
+impl fmt::Display for PluginChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Auto => "auto",
+            Self::Only(plugin) => plugin.name(),
+        })
+    }
+}
+
+impl FromStr for PluginChoice {
+    type Err = UnknownName;
+
+    fn from_str(text: &str) -> Result<Self, UnknownName> {
+        let unknown =
+            |_| UnknownName { text: text.to_owned(), names: &["auto", "wal2json", "test_decoding"] };
+        if text == "auto" { Ok(Self::Auto) } else { text.parse().map(Self::Only).map_err(unknown) }
+    }
+}
+
 /// What events tell apart.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Payload {
     /// Tables.
     #[default]
     Table,
     /// Rows, by primary key. It needs wal2json, larger messages and more memory. Where the key cannot be
     /// told it is the table: coarser, never wrong.
-    Pk,
+    PrimaryKey,
+}
+
+named! {
+    Payload:
+    Table = "table",
+    PrimaryKey = "pk",
 }
 
 /// Everything that can be set about a feed, apart from where it connects to. The defaults are those of
 /// the contract; [`check`](Self::check) holds its rules.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Knobs {
+    /// What the feed is called in logs and metrics.
+    pub name: Option<String>,
     /// Which tables nudge; empty: all.
     pub tables: TableFilter,
     /// Which output plugin decodes.
@@ -81,6 +111,7 @@ pub struct Knobs {
 impl Default for Knobs {
     fn default() -> Self {
         Self {
+            name: None,
             tables: TableFilter::default(),
             plugin: PluginChoice::Auto,
             payload: Payload::Table,
@@ -126,9 +157,13 @@ impl Knobs {
         };
         let duration =
             |holds, knob, value: Duration, text: &str| rule(holds, knob, format!("{value:?}"), text);
+        if let Some(name) = &self.name {
+            let fits = (1..=Self::LONGEST_NAME).contains(&name.len()) && !name.contains(is_invisible);
+            rule(fits, "name", format!("{name:?}"), "1 to 32 bytes of visible characters")?;
+        }
         self.check_payload()?;
         self.check_markers()?;
-        let Limits { head, .. } = self.limits();
+        let head = self.limits().head;
         let heads = Limits::MIN_HEAD..=Self::LARGEST_HEAD;
         rule(heads.contains(&head), "head_limit", head.to_string(), "from 1 KiB to 1 GiB, in bytes")?;
         let Backoff { initial, max } = self.backoff;
@@ -160,7 +195,9 @@ impl Knobs {
 
     /// Primary keys are printed by one plugin only.
     fn check_payload(&self) -> Result<(), Error> {
-        let Self { payload: Payload::Pk, plugin: PluginChoice::Only(Plugin::TestDecoding), .. } = self else {
+        let Self { payload: Payload::PrimaryKey, plugin: PluginChoice::Only(Plugin::TestDecoding), .. } =
+            self
+        else {
             return Ok(());
         };
         Err(Error::config(
@@ -196,9 +233,9 @@ impl Knobs {
         let head = match self.payload {
             Payload::Table => defaults.head,
             // wal2json prints the key behind the row.
-            Payload::Pk => 1024 * 1024,
+            Payload::PrimaryKey => 1024 * 1024,
         };
-        Limits { head: self.head_limit.unwrap_or(head), ..defaults }
+        defaults.with_head(self.head_limit.unwrap_or(head))
     }
 
     /// The durations of a window.
@@ -209,6 +246,9 @@ impl Knobs {
 
     /// The longest duration of any knob. Deadlines are sums of a clock reading and a few of these: far from where they would overflow.
     pub const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+
+    /// In bytes: PostgreSQL cuts an `application_name` off behind 63.
+    const LONGEST_NAME: usize = 32;
 
     /// No message of PostgreSQL is longer.
     const LARGEST_HEAD: usize = 1 << 30;
@@ -239,6 +279,9 @@ mod tests {
     fn each_rule_names_its_knob() {
         assert!(refused(|k| k.max_batch_wait = Some(MS)).starts_with("max_batch_wait is 1ms"));
         assert!(refused(|k| k.failsafe = Some(Duration::ZERO)).starts_with("failsafe"));
+        for name in ["", "a\nb", &"n".repeat(33)] {
+            assert!(refused(|k| k.name = Some(name.into())).starts_with("name is"));
+        }
         assert!(refused(|k| k.max_pending = 0).starts_with("max_pending is 0"));
         assert!(refused(|k| k.status_interval = Duration::ZERO).starts_with("status_interval"));
         assert!(refused(|k| k.liveness_timeout = Some(k.status_interval)).starts_with("liveness_timeout"));
@@ -252,7 +295,7 @@ mod tests {
 
     #[test]
     fn keys_need_the_plugin_that_tells_them() {
-        let pk = |plugin| Knobs { payload: Payload::Pk, plugin, ..Knobs::default() };
+        let pk = |plugin| Knobs { payload: Payload::PrimaryKey, plugin, ..Knobs::default() };
         for plugin in [PluginChoice::Auto, PluginChoice::Only(Plugin::Wal2Json)] {
             assert!(pk(plugin).check().is_ok());
         }
@@ -273,7 +316,7 @@ mod tests {
     #[test]
     fn keys_need_whole_messages() {
         assert_eq!(Knobs::default().limits().head, 8 * 1024);
-        assert_eq!(Knobs { payload: Payload::Pk, ..Knobs::default() }.limits().head, 1024 * 1024);
+        assert_eq!(Knobs { payload: Payload::PrimaryKey, ..Knobs::default() }.limits().head, 1024 * 1024);
         assert_eq!(Knobs { head_limit: Some(4096), ..Knobs::default() }.limits().head, 4096);
     }
 }

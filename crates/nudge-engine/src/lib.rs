@@ -12,8 +12,11 @@
 mod error;
 mod identity;
 mod item;
+#[cfg(feature = "serde")]
+mod json;
 mod key;
 mod knobs;
+mod named;
 pub mod policy;
 pub mod runtime;
 mod table_name;
@@ -23,11 +26,18 @@ pub use error::{Error, ErrorKind};
 pub use item::{Event, FeedItem, Reason};
 pub use key::Key;
 pub use knobs::{Knobs, Payload, PluginChoice};
+pub use named::UnknownName;
 pub use table_name::TableName;
 pub use target::{
-    Host, PasswordCallback, PasswordError, Place, SessionAttributes, Target, Tcp, TcpKeepalive, Tls,
+    Host, PasswordCallback, PasswordError, Pem, Place, SessionAttributes, Target, Tcp, TcpKeepalive, Tls,
     TlsIdentity, TlsUsage, TlsVerify, TlsVersion,
 };
 
 pub use nudge_decode::{KeyColumn, KeyValue, PatternError, Plugin, TableFilter, TablePattern};
-pub use nudge_proto::{AllowedMethods, ChannelBinding, Lsn, Printable, Secret, SlotName, is_invisible};
+pub use nudge_proto::{
+    AllowedMethods, ChannelBinding, InvalidSlotName, Lsn, ParseLsnError, Printable, Secret, SlotName,
+    SqlState, is_invisible,
+};
+
+/// The target of all log lines: who filters by the name of the crate that they use finds them.
+pub(crate) const LOG: &str = "pgnudge::feed";

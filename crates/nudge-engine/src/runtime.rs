@@ -18,6 +18,7 @@ mod hub;
 mod intake;
 mod link;
 mod listening;
+mod live;
 mod login;
 mod meter;
 mod random;
@@ -30,6 +31,8 @@ mod socket;
 mod source;
 mod status;
 mod supervisor;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod tls;
 mod wait_for_running;
 
@@ -37,6 +40,7 @@ pub use dialer::TargetDialer;
 pub use feed::{Feed, connect};
 pub use hub::{Hub, Subscription};
 pub use link::{Io, Socket};
+pub use live::{Live, LiveError, LiveState};
 pub use route::{Connected, Dial, Route};
 pub use session::{Session, SessionKind};
 pub use status::{Blocker, Status};

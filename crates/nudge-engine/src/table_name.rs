@@ -3,9 +3,10 @@
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::str::FromStr;
 use std::sync::Arc;
 
-use nudge_decode::TableRef;
+use nudge_decode::{PatternError, TablePattern, TableRef};
 
 /// A table: schema and name, raw (unquoted, case as it is), the same for every plugin.
 ///
@@ -61,6 +62,48 @@ impl From<&TableRef<'_>> for TableName {
     }
 }
 
+impl<S: AsRef<str>, T: AsRef<str>> From<(S, T)> for TableName {
+    fn from((schema, table): (S, T)) -> Self {
+        Self::new(schema.as_ref(), table.as_ref())
+    }
+}
+
+/// As a pattern names it: `public.users`, and with what is special in double quotes, `"Odd.Schema".users`. (`Display`
+/// is raw, and reads back where nothing is special.)
+impl FromStr for TableName {
+    type Err = PatternError;
+
+    fn from_str(text: &str) -> Result<Self, PatternError> {
+        text.parse::<TableRef<'_>>().map(|table| Self::from(&table))
+    }
+}
+
+impl TryFrom<&str> for TableName {
+    type Error = PatternError;
+
+    fn try_from(text: &str) -> Result<Self, PatternError> {
+        text.parse()
+    }
+}
+
+impl<'a> From<&'a TableName> for TableRef<'a> {
+    fn from(table: &'a TableName) -> Self {
+        Self::new(table.schema(), table.table())
+    }
+}
+
+impl From<&TableName> for TablePattern {
+    fn from(table: &TableName) -> Self {
+        Self::from(&TableRef::from(table))
+    }
+}
+
+impl From<TableName> for TablePattern {
+    fn from(table: TableName) -> Self {
+        Self::from(&table)
+    }
+}
+
 impl fmt::Display for TableName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.text)
@@ -73,7 +116,7 @@ impl fmt::Debug for TableName {
     }
 }
 
-/// As `Borrowed` hashes, so that a table can be looked up without owning its name.
+/// Schema and table alone count, so that a table can be looked up without owning its name.
 impl Hash for TableName {
     fn hash<H: Hasher>(&self, state: &mut H) {
         hash(self.schema(), self.table(), state);
@@ -103,6 +146,15 @@ fn hash<H: Hasher>(schema: &str, table: &str, state: &mut H) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn it_is_written_as_a_pattern_is() {
+        let odd: TableName = r#""Odd.Schema".users"#.parse().unwrap();
+        assert_eq!(odd, TableName::from(("Odd.Schema", "users")));
+        assert_eq!(TablePattern::from(&odd).to_string(), r#""Odd.Schema".users"#);
+        assert!(TablePattern::from(&odd).matches(&odd));
+        assert!(["public.*", "users", "public.Users"].iter().all(|text| text.parse::<TableName>().is_err()));
+    }
 
     #[test]
     fn dots_in_names_do_not_blur_the_parts() {

@@ -1,11 +1,12 @@
 //! Where a feed connects to, and as whom.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::BoxFuture;
+use futures_util::future::BoxFuture;
 use nudge_proto::{AllowedMethods, ChannelBinding, Secret};
 
 /// A server, or several that are tried in turn, and how to log in.
@@ -35,6 +36,18 @@ pub struct Target {
     pub shuffle: bool,
     /// The user that has to own the server's end of a Unix-domain socket (`requirepeer`).
     pub peer: Option<u32>,
+}
+
+/// Passwords are secrets by their type, and a callback has nothing to show.
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Target")
+            .field("hosts", &self.hosts)
+            .field("user", &self.user)
+            .field("database", &self.database)
+            .field("tls", &self.tls)
+            .finish_non_exhaustive()
+    }
 }
 
 /// One server.
@@ -81,8 +94,8 @@ pub struct Tls {
     pub verify: TlsVerify,
     /// Begin with the TLS handshake instead of an SSLRequest (`sslnegotiation=direct`, servers from 17).
     pub direct: bool,
-    /// A PEM file with the only certificates to trust; `None`: those of the system.
-    pub roots: Option<PathBuf>,
+    /// The only certificates to trust, in PEM; `None`: those of the system.
+    pub roots: Option<Pem>,
     /// The client's own certificate and its key.
     pub identity: Option<TlsIdentity>,
     /// Whether to send the host's name (`sslsni`).
@@ -135,13 +148,41 @@ pub enum TlsVerify {
 /// The client's own certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsIdentity {
-    /// A PEM file with the certificate, and those that lead to its authority.
-    pub certificate: PathBuf,
-    /// A file with its private key: PEM or DER, PKCS #8, PKCS #1 or SEC1 (PKCS #8 in PEM alone where TLS is not
-    /// OpenSSL's).
-    pub key: PathBuf,
+    /// The certificate, and those that lead to its authority, in PEM.
+    pub certificate: Pem,
+    /// Its private key: PEM or DER, PKCS #8, PKCS #1 or SEC1 (PKCS #8 in PEM alone where TLS is not OpenSSL's).
+    pub key: Pem,
     /// The password of a key that is encrypted (`sslpassword`).
     pub password: Option<Secret>,
+}
+
+/// Certificates, or a key.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Pem {
+    /// In a file, which is read whenever it is needed: certificates are rotated.
+    File(PathBuf),
+    /// As the program has given them.
+    Bytes(Arc<[u8]>),
+}
+
+/// A key is a secret.
+impl fmt::Debug for Pem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => f.debug_tuple("File").field(path).finish(),
+            Self::Bytes(bytes) => write!(f, "Bytes({} bytes)", bytes.len()),
+        }
+    }
+}
+
+/// Completes "the client's key …".
+impl fmt::Display for Pem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "in \"{}\"", path.display()),
+            Self::Bytes(_) => f.write_str("from the program"),
+        }
+    }
 }
 
 /// Versions of TLS.

@@ -67,6 +67,7 @@ impl Default for AllowedMethods {
 
 /// Everything that authentication needs to know.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Credentials {
     /// The password, if there is one.
     pub password: Option<Secret>,
@@ -78,6 +79,32 @@ pub struct Credentials {
     pub allowed: AllowedMethods,
     /// Fresh randomness for SCRAM.
     pub nonce: ScramNonce,
+}
+
+impl Credentials {
+    /// A password, if there is one, over a channel that everybody can read, for whatever the server asks.
+    pub fn new(password: Option<Secret>, nonce: ScramNonce) -> Self {
+        let (channel_binding, allowed) = (ChannelBinding::default(), AllowedMethods::default());
+        Self { password, security: Security::Plain, channel_binding, allowed, nonce }
+    }
+
+    /// Over another channel.
+    #[must_use]
+    pub fn security(self, security: Security) -> Self {
+        Self { security, ..self }
+    }
+
+    /// With SCRAM bound to the TLS channel, or not.
+    #[must_use]
+    pub fn channel_binding(self, channel_binding: ChannelBinding) -> Self {
+        Self { channel_binding, ..self }
+    }
+
+    /// For what the server may ask.
+    #[must_use]
+    pub fn allowed(self, allowed: AllowedMethods) -> Self {
+        Self { allowed, ..self }
+    }
 }
 
 /// The exchange, turn by turn.

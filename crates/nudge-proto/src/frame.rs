@@ -24,6 +24,7 @@ use crate::{Error, Malformed, Phase};
 
 /// What a peer may make us keep or compute. Each field is met before an allocator or a loop is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Limits {
     /// Bytes of a message's body that are looked at; the rest is skipped unseen. Both output plugins
     /// print the table before any column, and a qualified name is under 800 bytes even when every
@@ -36,8 +37,23 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// 8 KiB of a message, and a million rounds.
+    pub const DEFAULT: Self = Self { head: 8 * 1024, scram_iterations: 1_000_000 };
+
     /// The smallest head with which the protocol's own fixed-size messages are never cut.
     pub const MIN_HEAD: usize = 1024;
+
+    /// With another [`head`](Self::head).
+    #[must_use]
+    pub const fn with_head(self, head: usize) -> Self {
+        Self { head, ..self }
+    }
+
+    /// With other [rounds of PBKDF2](Self::scram_iterations).
+    #[must_use]
+    pub const fn with_scram_iterations(self, scram_iterations: u32) -> Self {
+        Self { scram_iterations, ..self }
+    }
 
     /// The envelope and the head: what a buffer has to hold for every machine to make progress.
     pub(crate) fn largest_head(&self) -> usize {
@@ -47,7 +63,7 @@ impl Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { head: 8 * 1024, scram_iterations: 1_000_000 }
+        Self::DEFAULT
     }
 }
 

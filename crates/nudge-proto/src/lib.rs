@@ -27,13 +27,8 @@
 //!     let mut out = Vec::new();
 //!
 //!     // 1. Start up. `database` makes it a logical replication connection.
-//!     let credentials = Credentials {
-//!         password: Some(Secret::new("pencil")),
-//!         security: Security::Plain,
-//!         channel_binding: ChannelBinding::default(),
-//!         allowed: AllowedMethods::default(),
-//!         nonce: ScramNonce::new([42; 18]), // eighteen random bytes
-//!     };
+//!     let nonce = ScramNonce::new([42; 18]); // eighteen random bytes
+//!     let credentials = Credentials::new(Some(Secret::new("pencil")), nonce);
 //!     let parameters = [(c"database", c"app"), (c"replication", c"database")];
 //!     let mut startup = Startup::new(c"nudger", &parameters, credentials, limits, &mut out);
 //!     let session = loop {

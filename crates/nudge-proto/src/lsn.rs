@@ -56,6 +56,22 @@ impl FromStr for Lsn {
     }
 }
 
+/// As its text, `16/B374D848`.
+#[cfg(feature = "serde")]
+impl serde::Serialize for Lsn {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<'de> serde::Deserialize<'de> for Lsn {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = alloc::string::String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
 /// One to eight hexadecimal digits; `from_str_radix` alone would take a sign.
 fn half(digits: &str) -> Result<u32, ParseLsnError> {
     if digits.len() > 8 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {

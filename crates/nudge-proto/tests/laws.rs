@@ -47,13 +47,7 @@ fn connection(stream: &[Vec<u8>]) -> Vec<u8> {
 }
 
 fn credentials() -> Credentials {
-    Credentials {
-        password: None,
-        security: Security::Plain,
-        channel_binding: ChannelBinding::Prefer,
-        allowed: AllowedMethods::default(),
-        nonce: ScramNonce::new([0; 18]),
-    }
+    Credentials::new(None, ScramNonce::new([0; 18]))
 }
 
 enum Machine {
@@ -65,7 +59,7 @@ enum Machine {
 /// Drives all phases over `bytes`, of which `chops` says how many arrive at a time, and writes down
 /// what happened. The inbox is as small as it may be.
 fn transcript(bytes: &[u8], chops: &[usize]) -> Vec<String> {
-    let limits = Limits { head: 0, ..Limits::default() };
+    let limits = Limits::DEFAULT.with_head(0);
     let mut out = Vec::new();
     let startup = Startup::new(c"user", &[], credentials(), limits, &mut out);
     let mut machine = Machine::Startup(Box::new(startup));
@@ -211,7 +205,7 @@ fn a_session_is_yielded_once() {
 #[test]
 fn debug_shows_no_secrets() {
     let mut out = Vec::new();
-    let credentials = Credentials { password: Some("hunter2".into()), ..credentials() };
+    let credentials = Credentials::new(Some("hunter2".into()), ScramNonce::new([0; 18]));
     let startup = Startup::new(c"user", &[], credentials, Limits::default(), &mut out);
     assert!(!format!("{startup:?}").contains("hunter2"));
 }

@@ -36,7 +36,7 @@ impl Wire<'_> {
 
 /// Replays the recording in pieces of these sizes: every event, and what we sent.
 fn replay(chops: &[usize]) -> (Vec<String>, Vec<u8>) {
-    let limits = Limits { head: 0, ..Limits::default() };
+    let limits = Limits::DEFAULT.with_head(0);
     let inbox = Inbox::new(0, &limits);
     let mut wire = Wire { rest: SERVER, chops: chops.iter().cycle(), inbox, out: vec![], sent: vec![] };
     let mut log = vec![];
@@ -58,13 +58,7 @@ fn replay(chops: &[usize]) -> (Vec<String>, Vec<u8>) {
 }
 
 fn log_in(wire: &mut Wire<'_>, limits: Limits) -> Session {
-    let credentials = Credentials {
-        password: Some("nudger".into()),
-        security: Security::Plain,
-        channel_binding: ChannelBinding::Prefer,
-        allowed: AllowedMethods::default(),
-        nonce: ScramNonce::new([42; 18]),
-    };
+    let credentials = Credentials::new(Some("nudger".into()), ScramNonce::new([42; 18]));
     let parameters = [(c"database", c"app"), (c"replication", c"database")];
     let mut startup = Startup::new(c"nudger", &parameters, credentials, limits, &mut wire.out);
     loop {

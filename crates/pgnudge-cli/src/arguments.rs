@@ -7,7 +7,6 @@ mod secret;
 mod size;
 mod time;
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -123,8 +122,7 @@ impl Arguments {
     /// Reads the process's arguments, its environment and the configuration file. Help and version are
     /// printed here and end the program.
     pub(crate) fn parse_process() -> Result<Self, Failure> {
-        let given: Vec<OsString> = std::env::args_os().collect();
-        let command = configuration::apply(Self::command(), &given)?;
+        let (command, given) = configuration::apply(Self::command(), std::env::args_os().collect())?;
         let ended = |error: clap::Error| {
             if error.use_stderr() { Failure::usage(&error) } else { error.exit() }
         };

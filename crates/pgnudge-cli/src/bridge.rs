@@ -17,19 +17,21 @@ mod term;
 use std::convert::Infallible;
 use std::sync::Arc;
 
+use pgnudge::Feed;
 use tokio::sync::oneshot;
 
 use crate::arguments::{FeedArguments, Secret};
-use crate::failure::Failure;
+use crate::failure::{self, Failure};
 use crate::{service, shutdown};
 use board::Board;
 use http::Server;
 use lock::Lock;
 use notifier::Notifier;
 use retry::Retry;
-use stage::{Role, Stage};
+use stage::Stage;
 
 pub(crate) use arguments::BridgeArguments;
+pub(crate) use stage::Role;
 
 /// All that the parts of a bridge share.
 #[derive(Debug)]
@@ -46,16 +48,18 @@ pub(crate) async fn run(arguments: BridgeArguments) -> Result<(), Failure> {
     let requested = shutdown::requested()?;
     let BridgeArguments { feed, notify, http, ha, ha_name } = arguments;
     // Before the lock is waited for, whose session is tried again with the same pauses.
-    feed.builder().check()?;
+    feed.builder().check().map_err(failure::typed)?;
     let fallback = notify.channel.as_ref().map_or("bridge", |channel| channel.as_str()).to_owned();
     let connection = Secret::from(feed.connection().to_owned());
     let notify_dsn = notify.notify_dsn.unwrap_or_else(|| connection.clone());
+    Feed::builder(notify_dsn.expose()).check().map_err(failure::typed)?;
     let notifier =
         notify.channel.map(|channel| Notifier::new(notify_dsn, channel, notify.format, feed.backoff()));
     let lock = ha.then(|| Lock { connection, name: ha_name.unwrap_or(fallback) });
     let (stage, board) = (Stage::new(), Board::new());
     let bridge = Arc::new(Bridge { feed, notifier, lock, stage, board });
     let server = Server::bind(&http, &bridge).await?;
+    service::follow_roles(bridge.stage.roles());
     tokio::select! {
         failure = bridge.work() => failure.map(|never| match never {}),
         never = server.serve() => match never {},
@@ -82,7 +86,7 @@ impl Bridge {
         let mut retry = Retry::new("the session of the lock", self.feed.backoff());
         let mut first = true;
         loop {
-            let error = match lock.acquire().await {
+            let error = match lock.acquire(|| self.stage.is(Role::Standby)).await {
                 Ok(mut held) => {
                     (first, retry) = (false, Retry::new("holding the lock", self.feed.backoff()));
                     tracing::info!(name = lock.name, "this is the active bridge");
@@ -95,7 +99,10 @@ impl Bridge {
                 Err(error) if first && error.is_permanent() => return Err(error.into()),
                 Err(error) => error,
             };
-            retry.pause(&error).await;
+            let (delay, attempt) = (retry.failed(&error), retry.failures());
+            self.stage.is(Role::BackingOff { error, attempt });
+            tokio::time::sleep(delay).await;
+            self.stage.is(Role::Connecting);
         }
     }
 }

@@ -8,40 +8,49 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use clap::{Arg, Command};
+use clap::{Arg, ArgAction, Command};
 use toml::de::{DeTable, DeValue};
 
 use crate::failure::Failure;
 use crate::usage;
 
-/// The definition, with what the environment and the file say in it.
-pub(crate) fn apply(command: Command, given: &[OsString]) -> Result<Command, Failure> {
+/// The definition with what the environment says in it, and the words of the command line with what the file says.
+pub(crate) fn apply(command: Command, given: Vec<OsString>) -> Result<(Command, Vec<OsString>), Failure> {
     let command = on_every_argument(command, &|argument| match key(&argument) {
         Some(key) => argument.env(variable(&key)).hide_env(true),
         None => argument,
     });
-    let Some(path) = file_named_in(given).or_else(|| std::env::var_os(variable("config")).map(PathBuf::from))
+    let Some(path) =
+        file_named_in(&given).or_else(|| std::env::var_os(variable("config")).map(PathBuf::from))
     else {
-        return Ok(command);
+        return Ok((command, given));
     };
     let text = std::fs::read_to_string(&path).map_err(|error| {
         let message = format!("the configuration file {} cannot be read: {error}", path.display());
         Failure::configuration(message, "check --config, or PGNUDGE_CONFIG")
     })?;
-    with_settings(command, &text).map_err(|mistake| mistake.in_file(&path))
+    let settings = settings(&command, &text).map_err(|mistake| mistake.in_file(&path))?;
+    let given = with_settings(&command, &settings, given);
+    Ok((command, given))
 }
 
-/// The definition with the file's settings as its defaults. What a flag says, or the environment, wins
-/// over a default. The help shows none of them: one may be a password.
-fn with_settings(command: Command, text: &str) -> Result<Command, Mistake> {
+/// A setting of the file, and its values as the command line would have them.
+#[derive(Debug)]
+struct Setting {
+    key: String,
+    values: Vec<String>,
+}
+
+/// What the file says, checked one by one.
+fn settings(command: &Command, text: &str) -> Result<Vec<Setting>, Mistake> {
     let settings = DeTable::parse(text).map_err(|error| Mistake {
         line: error.span().map(|span| Place::of(text, span.start)),
         message: "this is not TOML".into(),
         hint: "strings stand in quotes, one setting to a line: see https://toml.io".into(),
     })?;
-    let mut known = arguments_of(&command);
+    let mut known = arguments_of(command);
     known.retain(|argument| key(argument).is_some_and(|key| key != "config"));
-    let mut defaults = Vec::new();
+    let mut found = Vec::new();
     for (name, value) in settings.get_ref() {
         let at = |start| move |(message, hint)| Mistake { line: Some(Place::of(text, start)), message, hint };
         let argument = known.iter().find(|argument| key(argument).as_deref() == Some(name.get_ref()));
@@ -49,18 +58,53 @@ fn with_settings(command: Command, text: &str) -> Result<Command, Mistake> {
             argument.ok_or_else(|| unknown(name.get_ref(), &known)).map_err(at(name.span().start))?;
         let values = values(name.get_ref(), value.get_ref()).map_err(at(value.span().start))?;
         check(argument, name.get_ref(), &values).map_err(at(value.span().start))?;
-        defaults.push((name.get_ref().to_string(), values));
+        found.push(Setting { key: name.get_ref().to_string(), values });
     }
-    Ok(on_every_argument(command, &|argument| {
-        let default = defaults.iter().find(|(name, _)| key(&argument).as_ref() == Some(name));
-        match default {
-            Some((_, values)) => {
-                let hidden = argument.get_action().takes_values();
-                argument.default_values(values.clone()).hide_default_value(hidden)
-            }
-            None => argument,
-        }
-    }))
+    Ok(found)
+}
+
+/// The words that were given, and behind them the file's settings as flags, where the command knows them and neither
+/// the command line nor the environment has said anything: so they count like flags where one option needs or excludes
+/// another.
+fn with_settings(command: &Command, settings: &[Setting], mut given: Vec<OsString>) -> Vec<OsString> {
+    let lenient = lenient(command.clone());
+    let Some((name, said)) =
+        lenient.try_get_matches_from(&given).ok().and_then(|mut all| all.remove_subcommand())
+    else {
+        return given; // The help, or a mistake that the next reading reports.
+    };
+    let below = command.find_subcommand(name).into_iter().flat_map(Command::get_arguments);
+    let everywhere = command.get_arguments().filter(|argument| argument.is_global_set());
+    let unsaid = below.chain(everywhere).filter(|argument| {
+        use clap::parser::ValueSource::{CommandLine, EnvVariable};
+        let id = argument.get_id().as_str();
+        let source = said.try_contains_id(id).ok().and_then(|_| said.value_source(id));
+        !matches!(source, Some(CommandLine | EnvVariable))
+    });
+    let named = unsaid.filter_map(|argument| {
+        let setting = settings.iter().find(|setting| key(argument).as_ref() == Some(&setting.key));
+        setting.map(|setting| words(argument, setting))
+    });
+    let words: Vec<_> = named.flatten().map(OsString::from).collect();
+    let end = given.iter().position(|word| word == "--").unwrap_or(given.len());
+    given.splice(end..end, words);
+    given
+}
+
+/// It reads what it can.
+fn lenient(command: Command) -> Command {
+    command.ignore_errors(true).mut_subcommands(lenient)
+}
+
+/// A setting as one would type it.
+fn words(argument: &Arg, Setting { key, values }: &Setting) -> Vec<String> {
+    let first = values.first().map(String::as_str).unwrap_or_default();
+    match argument.get_action() {
+        _ if argument.get_long().is_none() => values.clone(),
+        ArgAction::Count => vec![format!("--{key}"); first.parse().unwrap_or(0)],
+        action if action.takes_values() => values.iter().map(|value| format!("--{key}={value}")).collect(),
+        _ => vec![format!("--{key}"); usize::from(first == "true")],
+    }
 }
 
 /// What is wrong in the file, and where. It quotes the names of settings, never a value: what stands there may be
@@ -155,7 +199,7 @@ fn check(argument: &Arg, name: &str, values: &[String]) -> Result<(), (String, S
     let alone = Arg::new("value").value_parser(argument.get_value_parser().clone());
     let probe = Command::new("probe").no_binary_name(true).arg(alone.num_args(0..).last(true));
     let given = std::iter::once("--").chain(values.iter().map(String::as_str));
-    let several = matches!(argument.get_action(), clap::ArgAction::Append);
+    let several = matches!(argument.get_action(), ArgAction::Append);
     if values.len() != 1 && !several {
         return Err((format!("{name} takes one value"), "write one value, without brackets".into()));
     }
@@ -183,9 +227,16 @@ mod tests {
     use crate::arguments::{Arguments, Command as Chosen, WatchArguments};
     use clap::{CommandFactory, FromArgMatches};
 
+    /// The words of the command line, and those of the file.
+    fn with(file: &str, given: &[&str]) -> Vec<OsString> {
+        let command = Arguments::command();
+        let settings = settings(&command, file).unwrap();
+        with_settings(&command, &settings, given.iter().map(OsString::from).collect())
+    }
+
     fn watch(file: &str, flags: &[&str]) -> (u8, Box<WatchArguments>) {
-        let command = with_settings(Arguments::command(), file).unwrap();
-        let matches = command.try_get_matches_from(["pgnudge", "watch"].iter().chain(flags)).unwrap();
+        let given = [&["pgnudge", "watch"], flags].concat();
+        let matches = Arguments::command().try_get_matches_from(with(file, &given)).unwrap();
         let Arguments { verbose, command: Chosen::Watch(watch), .. } =
             Arguments::from_arg_matches(&matches).unwrap()
         else {
@@ -211,7 +262,7 @@ mod tests {
     #[test]
     fn a_mistake_is_named_with_its_remedy() {
         let check = |file, cause: &str, remedy: &str| {
-            let Mistake { message, hint, .. } = with_settings(Arguments::command(), file).unwrap_err();
+            let Mistake { message, hint, .. } = settings(&Arguments::command(), file).unwrap_err();
             assert!(message.contains(cause) && hint.contains(remedy), "{message} / {hint}");
         };
         check("debonce = '1s'", "no setting \"debonce\"", "did you mean debounce?");
@@ -228,7 +279,7 @@ mod tests {
     #[test]
     fn a_mistake_is_at_a_line_and_a_column() {
         let check = |file: &str, line, column| {
-            let mistake = with_settings(Arguments::command(), file).unwrap_err();
+            let mistake = settings(&Arguments::command(), file).unwrap_err();
             assert_eq!(mistake.line, Some(Place { line, column }), "{file:?}: {}", mistake.message);
         };
         check("once = true\ndebonce = '1s'", 2, 1);
@@ -248,7 +299,7 @@ mod tests {
             let cut = format!("{before}{}", &after[1..]);
             let grown = "'\"=[]{}#\n\\.,\u{1}é".chars().map(|c| format!("{before}{c}{after}"));
             for text in grown.chain([cut]) {
-                let Err(mistake) = with_settings(Arguments::command(), &text) else { continue };
+                let Err(mistake) = settings(&Arguments::command(), &text) else { continue };
                 mistakes += 1;
                 let shown = format!("{mistake:?}");
                 assert!(!["hunter", "unter2"].iter().any(|part| shown.contains(part)), "{shown}\n{text}");
@@ -257,12 +308,32 @@ mod tests {
         assert!(mistakes > 1_000, "{mistakes}");
     }
 
+    /// What a file says counts wherever one option needs another, or excludes it.
+    #[test]
+    fn a_file_counts_as_flags_do() {
+        let file = "http = '127.0.0.1:0'\nnotify = 'nudge'\nformat = 'json'\nha = true\nha-name = 'one'\n";
+        let read = |file: &str, given: &[&str]| Arguments::command().try_get_matches_from(with(file, given));
+        assert!(read(file, &["pgnudge", "bridge"]).is_ok());
+        for (file, given) in [
+            ("", &["pgnudge", "bridge"][..]),
+            ("format = 'json'\nhttp = '127.0.0.1:0'\n", &["pgnudge", "bridge"]),
+            ("exec-retry = true\n", &["pgnudge", "watch"]),
+            ("output = 'json'\n", &["pgnudge", "watch", "--exec", "true"]),
+            ("http-token = 'a'\n", &["pgnudge", "bridge", "--http=1", "--http-token-file=b"]),
+        ] {
+            let flags = with(file, given);
+            assert!(read(file, given).is_err(), "{flags:?}");
+        }
+        // Another command's settings are not this one's.
+        assert!(read(file, &["pgnudge", "watch", "host=a"]).is_ok());
+        assert!(read("dsn = 'host=a'\n", &["pgnudge", "watch", "--", "host=b"]).is_ok());
+    }
+
     #[test]
     fn the_help_shows_nothing_of_the_file() {
         let file = "http-token = 'hunter2'\ndsn = 'password=hunter2'\nhttp-host = ['hunter2']\n";
-        let mut command = with_settings(Arguments::command(), file).unwrap();
-        let bridge = command.find_subcommand_mut("bridge").unwrap();
-        let help = bridge.render_long_help().to_string();
+        let given = with(file, &["pgnudge", "bridge", "--help"]);
+        let help = Arguments::command().try_get_matches_from(given).unwrap_err().to_string();
         assert!(help.contains("--http-token") && !help.contains("hunter2"), "{help}");
     }
 
@@ -280,7 +351,7 @@ mod tests {
 
     #[test]
     fn every_option_has_a_variable_of_its_own() {
-        let command = apply(Arguments::command(), &[]).unwrap();
+        let (command, _) = apply(Arguments::command(), Vec::new()).unwrap();
         let watch = command.find_subcommand("watch").unwrap();
         let variable = |id: &str| {
             let argument = watch.get_arguments().find(|argument| argument.get_id() == id).unwrap();

@@ -73,6 +73,11 @@ impl Failure {
     }
 }
 
+/// What is wrong with a connection text, a pattern or a knob was typed.
+pub(crate) fn typed(error: pgnudge::Error) -> Failure {
+    Failure { status: USAGE, ..error.into() }
+}
+
 impl From<pgnudge::Error> for Failure {
     fn from(error: pgnudge::Error) -> Self {
         let hint = error.hint().unwrap_or("run with -v to see what the connection does").to_owned();

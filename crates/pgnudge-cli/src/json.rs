@@ -39,6 +39,8 @@ pub(crate) fn escaped(json: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use pgnudge::{Event, FeedItem, Key, KeyColumn, KeyValue, Lsn, Reason, TableName};
+    use std::time::{Duration, SystemTime};
 
     #[test]
     fn what_cannot_be_seen_is_an_escape_and_means_the_same() {
@@ -47,5 +49,30 @@ mod tests {
         let expect = r#""a\n\u001b[2J\u007f\u009b31m\u202e\u200b\udb40\udc41\\\"ü表""#;
         assert_eq!(json, expect);
         assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
+    }
+
+    /// A line of `pgnudge watch --output json` is an item for programs that read it.
+    #[test]
+    fn a_line_is_the_item_that_was_told() {
+        let seen = SystemTime::UNIX_EPOCH + Duration::from_micros(1);
+        let value = KeyValue::Number("1.50".into());
+        let key = Key::new(vec![KeyColumn { name: "a\u{202e}b".into(), value }]).unwrap();
+        let lsn = Lsn::new(0x16_B374_D848);
+        for (item, expect) in [
+            (
+                FeedItem::Resync { reason: Reason::Reconnected, lsn },
+                r#"{"type":"resync","reason":"reconnected","lsn":"16/B374D848"}"#,
+            ),
+            (
+                FeedItem::Batch {
+                    events: vec![Event::new(TableName::new("s", "t\u{9b}\n\"x"), seen, 3).with_key(key)],
+                    lsn,
+                },
+                r#"{"type":"batch","lsn":"16/B374D848","events":[{"payload":"s.t\u009b\n\"x:1.50","schema":"s","table":"t\u009b\n\"x","count":3,"first_seen":"1970-01-01T00:00:00.000001Z","pk":[{"name":"a\u202eb","value":1.50}]}]}"#,
+            ),
+        ] {
+            assert_eq!(line(&item).unwrap(), expect);
+            assert_eq!(serde_json::from_str::<FeedItem>(expect).unwrap(), item);
+        }
     }
 }

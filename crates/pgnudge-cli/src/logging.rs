@@ -8,9 +8,9 @@ use console::Style;
 use pgnudge::Printable;
 use tracing::field::Field;
 use tracing::level_filters::LevelFilter;
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::field::MakeExt;
-use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::{Writer, debug_fn};
 
 use crate::arguments::LogFormat;
@@ -19,7 +19,15 @@ use crate::screen::Screen;
 
 /// From that level on, and more with each `-v`. `RUST_LOG` has the last word. What is drawn on the screen makes
 /// room for each line.
-pub(crate) fn start(least: LevelFilter, verbose: u8, format: LogFormat, screen: Option<Screen>) {
+///
+/// Lines go out from a thread of their own, for as long as what is returned is kept: a log that nobody reads, or that
+/// cannot be written, holds nothing up. Lines are lost then.
+pub(crate) fn start(
+    least: LevelFilter,
+    verbose: u8,
+    format: LogFormat,
+    screen: Option<Screen>,
+) -> WorkerGuard {
     let level = match verbose {
         0 => least,
         1 => LevelFilter::INFO,
@@ -27,16 +35,23 @@ pub(crate) fn start(least: LevelFilter, verbose: u8, format: LogFormat, screen: 
         _ => LevelFilter::TRACE,
     };
     let filter = EnvFilter::builder().with_default_directive(level.into()).from_env_lossy();
-    let log = tracing_subscriber::fmt().with_env_filter(filter);
     let json = format == LogFormat::Json;
-    let log = log.with_writer(Stderr { screen, json });
+    let (writer, guard) =
+        NonBlockingBuilder::default().buffered_lines_limit(LINES).finish(Stderr { screen, json });
+    // It would be told on standard error.
+    let log =
+        tracing_subscriber::fmt().with_env_filter(filter).log_internal_errors(false).with_writer(writer);
     match format {
         LogFormat::Text => {
             log.with_ansi(is_coloured()).fmt_fields(debug_fn(field).delimited(" ")).init();
         }
         LogFormat::Json => log.json().flatten_event(true).init(),
     }
+    guard
 }
+
+/// Lines that wait for a reader of the log: some megabytes at most.
+const LINES: usize = 8192;
 
 /// One field of a line. Values may quote what came from outside; the formatter of the library lets line ends and
 /// marks of direction through, and in the fields everything.
@@ -63,15 +78,7 @@ struct Stderr {
     json: bool,
 }
 
-impl<'a> MakeWriter<'a> for Stderr {
-    type Writer = &'a Self;
-
-    fn make_writer(&'a self) -> Self::Writer {
-        self
-    }
-}
-
-impl Write for &Stderr {
+impl Write for Stderr {
     /// A whole line, or lines.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let shown = if self.json { escaped_lines(line).into() } else { Cow::Borrowed(line) };

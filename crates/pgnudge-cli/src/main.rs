@@ -12,7 +12,6 @@ mod completions;
 mod configuration;
 mod doctor;
 mod failure;
-mod item_json;
 mod item_text;
 mod json;
 mod logging;
@@ -45,7 +44,7 @@ fn run(Arguments { verbose, log_format, command, .. }: Arguments) -> Result<(), 
     };
     // What stops a feed is in the doctor's report.
     let least = if let Command::Doctor(_) = &command { LevelFilter::OFF } else { LevelFilter::WARN };
-    logging::start(least, verbose, log_format, screen.clone());
+    let _log = logging::start(least, verbose, log_format, screen.clone());
     match command {
         Command::Watch(arguments) => drive(one_worker()?, watch::run(&arguments, screen)),
         Command::Bridge(arguments) => drive(all_workers()?, bridge::run(*arguments)),

@@ -9,10 +9,10 @@ mod variables;
 
 use std::time::Duration;
 
-use pgnudge::Builder;
+use pgnudge::FeedBuilder;
 
 use crate::arguments::WatchArguments;
-use crate::failure::Failure;
+use crate::failure::{self, Failure};
 use crate::screen::Screen;
 use crate::{service, shutdown};
 use ending::Ending;
@@ -23,6 +23,7 @@ use outlet::Outlet;
 pub(crate) async fn run(arguments: &WatchArguments, screen: Option<Screen>) -> Result<(), Failure> {
     let requested = shutdown::requested()?;
     let builder = arguments.feed.builder();
+    builder.check().map_err(failure::typed)?;
     let status = builder.status();
     service::follow(builder.status());
     let mut outlet = Outlet::new(arguments, screen, builder.status());
@@ -38,7 +39,7 @@ pub(crate) async fn run(arguments: &WatchArguments, screen: Option<Screen>) -> R
 }
 
 /// The feed lives as long as this does.
-async fn pump(builder: Builder, outlet: &mut Outlet, mut ending: Ending) -> Result<(), Failure> {
+async fn pump(builder: FeedBuilder, outlet: &mut Outlet, mut ending: Ending) -> Result<(), Failure> {
     let mut feed = tokio::select! {
         feed = builder.connect() => feed?,
         result = outlet.keep_fresh() => match result? {},

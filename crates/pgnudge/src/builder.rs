@@ -1,49 +1,62 @@
 //! What a user says about a feed.
 
+mod server;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use nudge_engine::policy::{Backoff, Edge, ParentOf, Visibility};
 use nudge_engine::runtime::{self, Status, TargetDialer};
-use nudge_engine::{
-    Knobs, PasswordCallback, PasswordError, Payload, Secret, TableFilter, TableName, TablePattern, Target,
-};
+use nudge_engine::{Knobs, Payload, TableName};
 use tokio::sync::watch;
 
-use crate::settings::{ConnectTimeout, Environment, Resolved, Settings};
-use crate::{Error, Feed, PluginChoice, Printable, passwords, target};
+use crate::connection::Connection;
+use crate::tables::Tables;
+use crate::{Error, Feed, PluginChoice, TablePattern, patience, target};
 
 /// A feed that is not connected yet. Nothing is checked before [`connect`](Self::connect), which
 /// reports what is wrong with a remedy.
-pub struct Builder {
-    connection: String,
-    tables: Vec<String>,
+pub struct FeedBuilder {
+    connection: Connection,
+    tables: Tables,
     /// `None`: as the connection text says, or the default.
     connect_timeout: Option<Duration>,
-    password: Option<PasswordCallback>,
+    give_up_after: Option<Duration>,
     knobs: Knobs,
     status: watch::Sender<Status>,
 }
 
-impl Builder {
+impl FeedBuilder {
     pub(crate) fn new(connection: String) -> Self {
         let status = watch::Sender::new(Status::Connecting { attempt: 0 });
         Self {
-            connection,
-            tables: Vec::new(),
+            connection: Connection::new(connection),
+            tables: Tables::default(),
             connect_timeout: None,
-            password: None,
+            give_up_after: None,
             knobs: Knobs::default(),
             status,
         }
     }
 
-    /// Only these tables nudge: `schema.table`, `schema.*`, `*.table` or `*.*`, with special characters
-    /// double-quoted as in SQL. Without a call all tables do.
+    /// What the feed is called: in the log (the field `name` of the span `feed`), in metrics (the label
+    /// `feed`), and to the server, behind the `application_name` (`pgnudge:orders`). At most 32 bytes. Default: nothing.
     #[must_use]
-    pub fn tables(mut self, patterns: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.tables.extend(patterns.into_iter().map(Into::into));
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.knobs.name = Some(name.into());
+        self
+    }
+
+    /// Only these tables nudge: `schema.table`, `schema.*`, `*.table` or `*.*`, with special characters
+    /// double-quoted as in SQL; or a [`TableName`], or a [`TablePattern`]. Without a call all tables do; a call with no pattern is an error, since it can mean
+    /// neither all nor none.
+    #[must_use]
+    pub fn tables(
+        mut self,
+        patterns: impl IntoIterator<Item: TryInto<TablePattern, Error: Into<Error>>>,
+    ) -> Self {
+        self.tables.add(patterns);
         self
     }
 
@@ -55,7 +68,7 @@ impl Builder {
         self
     }
 
-    /// What events tell apart: tables (the default), or with [`Payload::Pk`] rows by primary key. The latter
+    /// What events tell apart: tables (the default), or with [`Payload::PrimaryKey`] rows by primary key. The latter
     /// needs wal2json, and has its price: see `docs/payload.md`.
     #[must_use]
     pub fn payload(mut self, payload: Payload) -> Self {
@@ -64,7 +77,7 @@ impl Builder {
     }
 
     /// How many bytes of a message of the stream are looked at. Default 8 KiB, and 1 MiB with
-    /// [`Payload::Pk`]: the key is printed behind the row, so of a longer row the table is told alone. The
+    /// [`Payload::PrimaryKey`]: the key is printed behind the row, so of a longer row the table is told alone. The
     /// connection's receive buffer holds as much. From 1 KiB to 1 GiB.
     #[must_use]
     pub fn head_limit(mut self, bytes: usize) -> Self {
@@ -242,26 +255,11 @@ impl Builder {
         self
     }
 
-    /// Asks for the password at each attempt, in place of the connection text's: for tokens that expire.
-    /// A callback that fails is asked again with the next attempt.
-    ///
-    /// ```
-    /// # use pgnudge::Feed;
-    /// # async fn fresh_token() -> Result<String, std::io::Error> { Ok(String::new()) }
-    /// let builder = Feed::builder("postgres://app@db/app").password(|| async { fresh_token().await });
-    /// ```
+    /// How long [`connect`](Self::connect) may try; then it returns the last error. A feed that was live goes on trying
+    /// all the same. Default: no limit.
     #[must_use]
-    pub fn password<F, E>(mut self, callback: impl Fn() -> F + Send + Sync + 'static) -> Self
-    where
-        F: Future<Output = Result<String, E>> + Send + 'static,
-        E: Into<PasswordError>,
-    {
-        self.password = Some(Arc::new(move |_| {
-            let asked = callback();
-            Box::pin(
-                async move { asked.await.map(|password| Some(Secret::new(password))).map_err(Into::into) },
-            )
-        }));
+    pub fn give_up_after(mut self, limit: Duration) -> Self {
+        self.give_up_after = Some(limit);
         self
     }
 
@@ -276,15 +274,34 @@ impl Builder {
     /// # Errors
     /// A setting that is wrong; [`Error::hint`] names the remedy.
     pub fn check(&self) -> Result<(), Error> {
-        filter(&self.tables)?;
-        resolved(&self.connection, &Environment::of_process())?;
+        self.tables.filter()?;
+        self.connection.check()?;
         let mut knobs = self.knobs.clone();
         knobs.connect_timeout = self.connect_timeout.unwrap_or(knobs.connect_timeout);
         knobs.check()
     }
 
-    /// Connects and waits until the feed is live. While there is hope it tries for ever: the server is
-    /// not there yet, it is starting up, its slots are in use.
+    /// [`connect`](Self::connect) for programs without async: it blocks, and so does the feed.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect), and where a thread cannot be had.
+    ///
+    /// # Panics
+    /// In asynchronous code, where nothing may block.
+    #[cfg(feature = "blocking")]
+    pub fn connect_blocking(self) -> Result<crate::blocking::Feed, Error> {
+        crate::blocking::connect(self)
+    }
+
+    /// What remains without a connection.
+    #[cfg(feature = "testing")]
+    pub(crate) fn without_server(self) -> Result<(Knobs, watch::Sender<Status>), Error> {
+        Ok((Knobs { tables: self.tables.filter()?, ..self.knobs }, self.status))
+    }
+
+    /// Connects and waits until the feed is live. While there is hope it tries for ever, or
+    /// [as long as it may](Self::give_up_after): the server is not there yet, it is starting up, its slots are in use.
+    /// Each failed attempt is a warning in the log, with the host.
     ///
     /// # Errors
     /// What trying again does not cure: a wrong setting or password, a missing database, privilege or
@@ -293,50 +310,41 @@ impl Builder {
     /// # Panics
     /// Outside of a tokio runtime with time and I/O enabled.
     pub async fn connect(self) -> Result<Feed, Error> {
-        let Self { connection, tables, connect_timeout, password, mut knobs, status } = self;
-        knobs.tables = filter(&tables)?;
-        let environment = Environment::of_process();
-        let settings = resolve(&connection, &environment)?;
-        let password = password.or_else(|| passwords::from_files(&connection, environment, &settings));
-        match (connect_timeout, settings.connect_timeout) {
-            (Some(timeout), _) | (None, Some(ConnectTimeout::After(timeout))) => {
-                knobs.connect_timeout = timeout;
-            }
-            (None, Some(ConnectTimeout::Unlimited)) => knobs.connect_timeout = Knobs::LONGEST,
-            (None, None) => {}
-        }
-        let target = Target { password, ..target::from_settings(settings) };
+        let Self { connection, tables, connect_timeout, give_up_after, mut knobs, status } = self;
+        knobs.tables = tables.filter()?;
+        let (mut target, limit) = connection.target()?;
+        knobs.connect_timeout = connect_timeout.or(limit).unwrap_or(knobs.connect_timeout);
+        target::add_name(&mut target, knobs.name.as_deref());
         let dial = Arc::new(TargetDialer::new(target.clone()));
-        runtime::connect(&target, dial, knobs, status).await.map(Feed)
+        let watched = status.subscribe();
+        let connecting = runtime::connect(&target, dial, knobs, status);
+        let feed = match give_up_after {
+            None => connecting.await,
+            Some(limit) => patience::within(limit, watched, connecting).await,
+        };
+        feed.map(Feed)
     }
 }
 
-pub(crate) fn filter(patterns: &[String]) -> Result<TableFilter, Error> {
-    let parsed = patterns.iter().map(|pattern| {
-        pattern.parse::<TablePattern>().map_err(|error| Error::config(error.to_string(), error.hint()))
-    });
-    parsed.collect()
-}
-
-fn resolved(connection: &str, environment: &Environment) -> Result<Resolved, Error> {
-    Settings::resolve(connection, environment).map_err(|error| {
-        let hint = error.hint().unwrap_or("see docs/connecting.md for every setting");
-        Error::config(error.to_string(), hint).with_source(error)
-    })
-}
-
-pub(crate) fn resolve(connection: &str, environment: &Environment) -> Result<Settings, Error> {
-    let Resolved { settings, warnings } = resolved(connection, environment)?;
-    for warning in warnings {
-        tracing::warn!("{}", Printable(warning));
+/// With a status of its own.
+impl Clone for FeedBuilder {
+    fn clone(&self) -> Self {
+        let Self { connection, tables, connect_timeout, give_up_after, knobs, .. } = self;
+        Self {
+            connection: connection.clone(),
+            tables: tables.clone(),
+            connect_timeout: *connect_timeout,
+            give_up_after: *give_up_after,
+            knobs: knobs.clone(),
+            status: watch::Sender::new(Status::Connecting { attempt: 0 }),
+        }
     }
-    Ok(settings)
 }
 
 /// The connection text may hold a password.
-impl fmt::Debug for Builder {
+impl fmt::Debug for FeedBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Builder")
+        f.debug_struct("FeedBuilder")
             .field("tables", &self.tables)
             .field("knobs", &self.knobs)
             .finish_non_exhaustive()
@@ -371,7 +379,9 @@ mod tests {
 
     #[test]
     fn a_pattern_that_is_none_is_an_error_with_a_remedy() {
-        let error = filter(&["orders".into()]).unwrap_err();
-        assert!(error.is_permanent() && error.hint().is_some(), "{error}");
+        for tables in [vec!["orders"], vec![]] {
+            let error = Feed::builder("host=127.0.0.1").tables(tables).check().unwrap_err();
+            assert!(error.is_permanent() && error.hint().is_some(), "{error}");
+        }
     }
 }

@@ -3,11 +3,11 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use futures::Stream;
+use futures_core::Stream;
 use nudge_engine::runtime;
 use tokio::sync::watch;
 
-use crate::{Builder, FeedItem, Status};
+use crate::{FeedBuilder, FeedItem, Status};
 
 /// Wakeups of one database, for as long as it is kept.
 ///
@@ -15,7 +15,7 @@ use crate::{Builder, FeedItem, Status};
 /// [`Resync`](FeedItem::Resync) says so. Dropping it closes the connection at once, and with the
 /// connection the server drops the slot.
 ///
-/// It is also a [`futures::Stream`] that never ends.
+/// It is also a [`futures::Stream`](https://docs.rs/futures/latest/futures/stream/trait.Stream.html) that never ends.
 #[derive(Debug)]
 pub struct Feed(pub(crate) runtime::Feed);
 
@@ -23,8 +23,8 @@ impl Feed {
     /// Begins to describe a feed. `connection` is what `psql` accepts: a URI
     /// (`postgres://user@host/database`), key=value text (`host=db user=me`), or nothing: then
     /// everything comes from `PG*` variables, the service file and defaults.
-    pub fn builder(connection: impl Into<String>) -> Builder {
-        Builder::new(connection.into())
+    pub fn builder(connection: impl Into<String>) -> FeedBuilder {
+        FeedBuilder::new(connection.into())
     }
 
     /// Waits for the next item. Cancel-safe: an item is taken, or it stays for the next call.
@@ -54,5 +54,21 @@ impl Stream for Feed {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<FeedItem>> {
         Pin::new(&mut self.0).poll_next(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    fn is_shared<T: Send + Sync>() {}
+
+    #[test]
+    fn what_programs_hold_goes_anywhere() {
+        is_shared::<crate::Feed>();
+        is_shared::<crate::FeedBuilder>();
+        is_shared::<crate::Hub>();
+        is_shared::<crate::Subscription>();
+        is_shared::<crate::Live<String>>();
+        is_shared::<crate::Epochs>();
+        is_shared::<crate::Error>();
     }
 }

@@ -4,12 +4,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures::Stream;
+use futures_core::Stream;
 use nudge_engine::policy::Edge;
 use nudge_engine::{Knobs, runtime};
+use tokio::sync::watch;
 
-use crate::builder::filter;
-use crate::{Error, Feed, FeedItem};
+use crate::tables::Tables;
+use crate::{Error, Feed, FeedItem, Status, TablePattern};
 
 /// Shares one feed, and so one connection and one decoding pass, among any number of subscribers.
 ///
@@ -24,8 +25,8 @@ use crate::{Error, Feed, FeedItem};
 /// # async fn run() -> Result<(), pgnudge::Error> {
 /// // The windows are the subscribers'; the feed passes everything on at once.
 /// let hub = Hub::new(Feed::builder("postgres://nudger@db/app").debounce(Duration::ZERO).connect().await?);
-/// let mut orders = hub.subscribe().tables(["public.orders"]).join()?;
-/// let mut audit = hub.subscribe().tables(["audit.*"]).debounce(Duration::from_secs(5)).join()?;
+/// let mut orders = hub.subscription().tables(["public.orders"]).subscribe()?;
+/// let mut audit = hub.subscription().tables(["audit.*"]).debounce(Duration::from_secs(5)).subscribe()?;
 /// tokio::select! {
 ///     item = orders.next() => println!("orders: {item:?}"),
 ///     item = audit.next() => println!("audit: {item:?}"),
@@ -35,7 +36,7 @@ use crate::{Error, Feed, FeedItem};
 /// ```
 ///
 /// Cloning is cheap. The feed lives as long as a hub or a subscription of it does.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Hub(runtime::Hub);
 
 impl Hub {
@@ -48,14 +49,20 @@ impl Hub {
     }
 
     /// Begins to describe a subscription.
-    pub fn subscribe(&self) -> Subscribe {
-        Subscribe { hub: self.0.clone(), tables: Vec::new(), knobs: Knobs::default() }
+    pub fn subscription(&self) -> SubscriptionBuilder {
+        SubscriptionBuilder { hub: self.0.clone(), tables: Tables::default(), knobs: Knobs::default() }
     }
 
-    /// Closes the feed now, though there are subscriptions. They are told what they have not taken yet, and
-    /// then nothing for ever.
+    /// Closes the feed now, though there are subscriptions. They are told what they have not taken yet, and then they
+    /// end.
     pub fn close(&self) {
         self.0.close();
+    }
+
+    /// What the connection of the feed is doing, now and from now on. After [`close`](Self::close) it is
+    /// [`Status::Closed`].
+    pub fn status(&self) -> watch::Receiver<Status> {
+        self.0.status()
     }
 
     /// How many subscriptions there are.
@@ -65,17 +72,25 @@ impl Hub {
 }
 
 /// What a subscriber says about its items. The defaults are those of a feed.
+#[derive(Clone, Debug)]
 #[must_use]
-pub struct Subscribe {
+pub struct SubscriptionBuilder {
     hub: runtime::Hub,
-    tables: Vec<String>,
+    tables: Tables,
     knobs: Knobs,
 }
 
-impl Subscribe {
-    /// Only these tables; see [`Builder::tables`](crate::Builder::tables).
-    pub fn tables(mut self, patterns: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.tables.extend(patterns.into_iter().map(Into::into));
+impl SubscriptionBuilder {
+    /// Only these tables, of those that the feed tells of; see [`FeedBuilder::tables`](crate::FeedBuilder::tables).
+    ///
+    /// The feed has to report every table that these patterns name: otherwise [`subscribe`](Self::subscribe) returns an
+    /// error, because changes of the others never arrive. Only a pattern of the feed that matches no table is logged, so
+    /// give the feed the tables' names, too, to notice a misspelled one.
+    pub fn tables(
+        mut self,
+        patterns: impl IntoIterator<Item: TryInto<TablePattern, Error: Into<Error>>>,
+    ) -> Self {
+        self.tables.add(patterns);
         self
     }
 
@@ -110,26 +125,34 @@ impl Subscribe {
         self
     }
 
-    /// Takes a seat. The first item is `Resync(Connected)`.
+    /// Takes a seat. The first item is a [`Resync`](FeedItem::Resync): everything is to be fetched. On a hub that is
+    /// [closed](Hub::close) the subscription ends at once.
     ///
     /// # Errors
-    /// A pattern or a knob that is wrong.
-    pub fn join(mut self) -> Result<Subscription, Error> {
-        self.knobs.tables = filter(&self.tables)?;
+    /// A pattern or a knob that is wrong, or a pattern that names tables which the feed does not tell of.
+    pub fn subscribe(mut self) -> Result<Subscription, Error> {
+        self.knobs.tables = self.tables.filter()?;
         self.hub.subscribe(&self.knobs).map(Subscription)
     }
 }
 
-/// A subscriber's items. It is also a [`futures::Stream`] that never ends. Dropping it gives up the seat.
-pub struct Subscription(runtime::Subscription);
+/// A subscriber's items. It is also a [`futures::Stream`](https://docs.rs/futures/latest/futures/stream/trait.Stream.html), which ends when the hub is [closed](Hub::close). Dropping it
+/// gives up the seat.
+#[derive(Debug)]
+pub struct Subscription(pub(crate) runtime::Subscription);
 
 impl Subscription {
-    /// Waits for the next item. Cancel-safe.
+    /// Waits for the next item. `None`: the hub was closed, and there is none any more. Cancel-safe.
     ///
     /// # Panics
     /// As [`Feed::next`].
-    pub async fn next(&mut self) -> FeedItem {
+    pub async fn next(&mut self) -> Option<FeedItem> {
         self.0.next().await
+    }
+
+    /// What the connection of the hub's feed is doing, as [`Hub::status`] tells it.
+    pub fn status(&self) -> watch::Receiver<Status> {
+        self.0.status()
     }
 }
 

@@ -1,57 +1,42 @@
-//! Know *now* that PostgreSQL data changed.
-//!
-//! pgnudge tells a program **that** committed data changed and **which tables**, pushed, within
-//! milliseconds, and leaves nothing behind on the server: no triggers, no publication, no persistent
-//! slot. It carries no row data; the program refetches.
-//!
-//! ```no_run
-//! use pgnudge::{Feed, FeedItem};
-//!
-//! # async fn run() -> Result<(), pgnudge::Error> {
-//! let mut feed = Feed::builder("postgres://nudger@localhost/app").tables(["public.*"]).connect().await?;
-//! loop {
-//!     match feed.next().await {
-//!         FeedItem::Resync { reason, .. } => println!("reload everything ({reason})"),
-//!         FeedItem::Batch { events, .. } => {
-//!             for event in events {
-//!                 println!("reload {} ({} rows changed)", event.table, event.count);
-//!             }
-//!         }
-//!     }
-//! }
-//! # }
-//! ```
-//!
-//! There are two items. [`FeedItem::Resync`] says "reload everything"; it comes first, and brackets
-//! every gap: a lost connection, a window with too many tables, a message that could not be
-//! understood. [`FeedItem::Batch`] says "reload these". Who handles both has a view that is never
-//! wrong for longer than a window.
-//!
-//! The key decision is that **the consumer is the pump**. Nothing is queued: while nobody asks, the
-//! window absorbs, and a program that comes back late finds one merged item. The price is that
-//! single changes cannot be told apart.
-//!
-//! The server needs `wal_level = logical`, and the role the REPLICATION attribute.
-
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+/// The code of a page that users read, held to compile.
+#[cfg(doctest)]
+#[doc = include_str!("../pages/caches.md")]
+pub struct CachesPage;
+
+#[cfg(feature = "blocking")]
+pub mod blocking;
 mod builder;
+mod connection;
+mod epochs;
 mod feed;
 mod hub;
+mod live;
 mod passwords;
+mod patience;
 mod session;
+// For the comparison with libpq. Programs set a feed's connection with its builder.
+#[doc(hidden)]
 pub mod settings;
+mod tables;
 mod target;
+#[cfg(feature = "testing")]
+pub mod testing;
 
-pub use builder::Builder;
+pub use builder::FeedBuilder;
+pub use epochs::{Epoch, Epochs};
 pub use feed::Feed;
-pub use hub::{Hub, Subscribe, Subscription};
+pub use hub::{Hub, Subscription, SubscriptionBuilder};
+pub use live::{Live, LiveBuilder};
 pub use session::Session;
 
 pub use nudge_engine::policy::{Edge, Platform, Visibility};
-pub use nudge_engine::runtime::{Blocker, SessionKind, Status};
+pub use nudge_engine::runtime::{Blocker, LiveError, LiveState, SessionKind, Status};
 pub use nudge_engine::{
-    Error, ErrorKind, Event, FeedItem, Key, KeyColumn, KeyValue, Lsn, PasswordError, Payload, Plugin,
-    PluginChoice, Printable, Reason, SlotName, TableName, TablePattern, is_invisible,
+    Error, ErrorKind, Event, FeedItem, InvalidSlotName, Key, KeyColumn, KeyValue, Lsn, ParseLsnError,
+    PasswordError, PatternError, Payload, Plugin, PluginChoice, Printable, Reason, SlotName, SqlState,
+    TableName, TablePattern, UnknownName, is_invisible,
 };

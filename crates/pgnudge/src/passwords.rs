@@ -18,7 +18,7 @@ pub(crate) fn from_files(
     environment: Environment,
     settings: &Settings,
 ) -> Option<PasswordCallback> {
-    if let Some(Origin::Text | Origin::Variable(_)) = settings.password_origin {
+    if let Some(Origin::Program | Origin::Text | Origin::Variable(_)) = settings.password_origin {
         return None;
     }
     let (settings, warned) = (settings.clone(), Mutex::default());

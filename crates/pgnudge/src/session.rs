@@ -6,9 +6,8 @@ use std::time::Duration;
 use nudge_engine::runtime::{self, TargetDialer};
 use nudge_engine::{Knobs, TcpKeepalive};
 
-use crate::builder::resolve;
-use crate::settings::{ConnectTimeout, Environment};
-use crate::{Error, Platform, SessionKind, target};
+use crate::connection::Connection;
+use crate::{Error, Platform, SessionKind};
 
 /// A connection for commands: for tools around a feed that have something to say to the same server, with
 /// the same settings, and nothing that a driver is needed for.
@@ -34,13 +33,8 @@ impl Session {
     /// # Panics
     /// Outside of a tokio runtime with time and I/O enabled.
     pub async fn connect(connection: &str, kind: SessionKind) -> Result<Self, Error> {
-        let settings = resolve(connection, &Environment::of_process())?;
-        let limit = match settings.connect_timeout {
-            Some(ConnectTimeout::After(timeout)) => timeout,
-            Some(ConnectTimeout::Unlimited) => Knobs::LONGEST,
-            None => Knobs::default().connect_timeout,
-        };
-        let mut target = target::from_settings(settings);
+        let (mut target, limit) = Connection::new(connection).target()?;
+        let limit = limit.unwrap_or(Knobs::default().connect_timeout);
         target.tcp.keepalive = target.tcp.keepalive.map(watchful);
         // Keepalive watches a connection at rest; this one that has said something.
         target.tcp.user_timeout = target.tcp.user_timeout.or(Some(SILENCE));

@@ -1,8 +1,8 @@
 //! From the settings that a user can write to the target that the engine dials.
 
 use nudge_engine::{
-    AllowedMethods, ChannelBinding, Host, Place, Secret, SessionAttributes, Target, Tcp, TcpKeepalive, Tls,
-    TlsIdentity, TlsUsage, TlsVerify, TlsVersion,
+    AllowedMethods, ChannelBinding, Host, Pem, Place, Secret, SessionAttributes, Target, Tcp, TcpKeepalive,
+    Tls, TlsIdentity, TlsUsage, TlsVerify, TlsVersion,
 };
 
 use crate::settings::{
@@ -43,6 +43,16 @@ pub(crate) fn from_settings(settings: Settings) -> Target {
     }
 }
 
+/// Lets the server know the feed by its name, too.
+pub(crate) fn add_name(target: &mut Target, name: Option<&str>) {
+    let Some(name) = name else { return };
+    let application = target.parameters.iter_mut().find(|(parameter, _)| parameter == "application_name");
+    match application {
+        Some((_, application)) => *application = format!("{application}:{name}"),
+        None => target.parameters.push(("application_name".into(), name.into())),
+    }
+}
+
 pub(crate) fn host(host: &HostSpec) -> Host {
     let place = match &host.endpoint {
         Endpoint::Name(name) => Place::Name(name.clone()),
@@ -68,12 +78,12 @@ fn tls(tls: &TlsSettings) -> Tls {
         },
         direct: tls.negotiation == SslNegotiation::Direct,
         roots: match &tls.roots {
-            settings::RootCertificates::File(path) => Some(path.clone()),
+            settings::RootCertificates::File(path) => Some(Pem::File(path.clone())),
             settings::RootCertificates::System | settings::RootCertificates::Unchecked => None,
         },
         identity: tls.client.as_ref().map(|client| TlsIdentity {
-            certificate: client.certificate.clone(),
-            key: client.key.clone(),
+            certificate: Pem::File(client.certificate.clone()),
+            key: Pem::File(client.key.clone()),
             password: client.password.as_ref().map(|password| Secret::from(password.reveal())),
         }),
         server_name: tls.sni,

@@ -95,14 +95,8 @@ pub(crate) fn new_startup(credentials: &Credentials, out: &mut Vec<u8>) -> Start
 
 /// The nonce is that of the recorded session.
 pub(crate) fn credentials() -> Credentials {
-    Credentials {
-        password: Some(Secret::new("nudger")),
-        security: Security::Plain,
-        channel_binding: ChannelBinding::Prefer,
-        allowed: AllowedMethods::default(),
-        nonce: ScramNonce::new([42; 18]),
-    }
+    Credentials::new(Some(Secret::new("nudger")), ScramNonce::new([42; 18]))
 }
 
 /// The smallest head, and no more rounds of PBKDF2 than PostgreSQL asks for.
-pub(crate) const SMALL: Limits = Limits { head: 0, scram_iterations: 4096 };
+pub(crate) const SMALL: Limits = Limits::DEFAULT.with_head(0).with_scram_iterations(4096);

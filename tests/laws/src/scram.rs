@@ -14,7 +14,7 @@ use crate::startup::messages;
 pub fn scram(server: &[u8]) {
     for security in [Security::Plain, Security::Tls { server_end_point: Some(END_POINT.to_vec()) }] {
         let allowed = AllowedMethods { none: false, password: false, md5: false, scram_sha_256: true };
-        let credentials = Credentials { security, allowed, ..credentials() };
+        let credentials = credentials().security(security).allowed(allowed);
         let mut sent = Vec::new();
         let mut startup = new_startup(&credentials, &mut Vec::new());
         for (frame, rest) in frames(server) {

@@ -9,7 +9,7 @@ use crate::bytes_arrive::{any_chopping, credentials, new_startup};
 /// us on a protected channel only.
 pub fn startup(server: &[u8]) {
     for security in [Security::Plain, Security::Local] {
-        let credentials = Credentials { security: security.clone(), ..credentials() };
+        let credentials = credentials().security(security.clone());
         let heard = any_chopping(server, || {
             let mut startup = new_startup(&credentials, &mut Vec::new());
             move |input: &[u8], out: &mut Vec<u8>| {

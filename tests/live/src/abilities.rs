@@ -64,7 +64,7 @@ impl Abilities {
 
     pub(crate) fn without(&self, need: Need) -> Option<String> {
         match need {
-            Need::ForTests(why) => {
+            Need::ForTests(why) | Need::Alone(why) => {
                 let harm = || format!("{why}: left out on a server that is not for tests");
                 (!self.for_tests).then(harm)
             }

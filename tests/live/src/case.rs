@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use pgnudge::{Plugin, PluginChoice};
@@ -21,6 +21,12 @@ pub enum Variant {
     Both,
     /// The one that the product takes by itself.
     Auto,
+}
+
+/// Held while a case is tried.
+enum Turn {
+    Alone(#[expect(dead_code, reason = "held for its end")] RwLockWriteGuard<'static, ()>),
+    Shared(#[expect(dead_code, reason = "held for its end")] RwLockReadGuard<'static, ()>),
 }
 
 /// A claim to be tried. It prints as `claim::plugin`, or `claim::plugin::tls`.
@@ -79,6 +85,7 @@ impl Case {
     /// # Errors
     /// When the claim is not upheld, or takes too long.
     pub fn prove(&self, server: &Arc<Server>, effort: Effort) -> Result<Evidence, Failure> {
+        let _turn = self.turn();
         let server = Arc::clone(server);
         let limit = effort.lasting(Duration::ZERO) + if effort.thorough { 6 * LIMIT } else { LIMIT };
         let attempt = || -> Result<Evidence, Failure> {
@@ -92,6 +99,17 @@ impl Case {
         // A panic has printed its words; the other cases shall be tried all the same.
         let panicked = |_| Err(Failure::new("a panic (rule R12 makes bugs of the product loud)"));
         catch_unwind(AssertUnwindSafe(attempt)).unwrap_or_else(panicked)
+    }
+
+    /// Waits until nothing runs beside it that must not.
+    fn turn(&self) -> Turn {
+        static TURNS: RwLock<()> = RwLock::new(());
+        let alone = self.claim.needs.iter().any(|need| matches!(need, Need::Alone(_)));
+        if alone {
+            Turn::Alone(TURNS.write().unwrap_or_else(PoisonError::into_inner))
+        } else {
+            Turn::Shared(TURNS.read().unwrap_or_else(PoisonError::into_inner))
+        }
     }
 
     async fn attempt(&self, server: Arc<Server>, effort: Effort) -> Result<Evidence, Failure> {

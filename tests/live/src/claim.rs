@@ -48,6 +48,8 @@ pub enum Plugins {
 pub enum Need {
     /// A server on which nobody else works: why the claim would disturb them.
     ForTests(&'static str),
+    /// The same, and no other claim at the same time: why it would disturb that one.
+    Alone(&'static str),
     /// Throwaway clusters of its own, to stop, to set up in another way, or to keep files beside.
     OwnCluster,
     /// The same, with a certificate.

@@ -10,6 +10,7 @@ mod a_command_runs_per_item;
 mod a_commit_is_told_in_milliseconds;
 mod a_dead_link_is_noticed;
 mod a_failover_is_followed;
+mod a_feed_has_a_name;
 mod a_feed_is_no_synchronous_standby;
 mod a_host_that_is_down_is_passed_over;
 mod a_host_that_is_unfit_is_passed_over;
@@ -168,6 +169,7 @@ pub const ALL: &[Claim] = &[
     listeners_are_never_stale::CLAIM,
     a_lost_notification_is_made_good::CLAIM,
     event_streams_nudge::CLAIM,
+    a_feed_has_a_name::CLAIM,
     idle_event_streams_are_cheap::CLAIM,
     a_browser_is_nudged::CLAIM,
     a_standby_bridge_takes_over::CLAIM,

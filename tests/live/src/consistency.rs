@@ -13,10 +13,14 @@
 //! scenarios that draft it; the `copy` and its comparison, the `scope`, the `timeline`. What acts: the `workload`,
 //! the `injector` with its `proxy`, `processes` and `standby`, the `probe`, the `subscriber` with its `source`.
 //!
+//! The copy can also be a live value or a guarded cache of the facade ([`Consumer`]).
+//!
 //! **It can fail.** A [`Leak`] in the subscriber loses one wakeup in so many between the feed and the
 //! copy, as if the product had never told it. It sits here, so that the product carries no hook.
+//! A cache without its guard has the race that the guard is for.
 
 mod absent_standby;
+mod consumer;
 mod copy;
 mod database;
 pub(crate) mod dice;
@@ -51,6 +55,7 @@ mod topology;
 mod transaction;
 mod workload;
 
+pub use consumer::Consumer;
 pub use leak::Leak;
 pub use report::{Report, Stale};
 pub use run::{Assignment, fresh_seed, run, these};

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use pgnudge::{Builder, Feed, PluginChoice, Status};
+use pgnudge::{Feed, FeedBuilder, PluginChoice, Status};
 use pgnudge_testkit::{ClusterBuilder, Scratch, Sender, Server, Slot, wait_until};
 use tokio::time::timeout;
 
@@ -62,12 +62,12 @@ impl Context {
     }
 
     /// A feed of this database, not connected yet.
-    pub(crate) fn builder(&self) -> Builder {
+    pub(crate) fn builder(&self) -> FeedBuilder {
         self.builder_for(self.variant.choice())
     }
 
     /// The same, with a plugin of the claim's choice.
-    pub(crate) fn builder_for(&self, plugin: PluginChoice) -> Builder {
+    pub(crate) fn builder_for(&self, plugin: PluginChoice) -> FeedBuilder {
         Feed::builder(self.dsn()).plugin(plugin)
     }
 
@@ -159,7 +159,7 @@ pub(crate) fn with_parameter(uri: &str, parameter: Option<&str>) -> String {
 }
 
 /// Connects, and takes the first item, which has to be `Resync(Connected)`.
-pub(crate) async fn connected(builder: Builder) -> Result<Feed, Failure> {
+pub(crate) async fn connected(builder: FeedBuilder) -> Result<Feed, Failure> {
     let mut feed = builder.connect().await?;
     feed.resync("connected").await?;
     Ok(feed)

@@ -5,6 +5,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
 use crate::Failure;
+use crate::evidence::ensure;
 
 /// One item. The JSON form is the contract's, and nothing may be in it that the contract lacks.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
@@ -48,12 +49,20 @@ pub struct Change {
 }
 
 impl Item {
-    /// Reads one line of `pgnudge watch --output json`.
+    /// Reads one line of `pgnudge watch --output json`, and has the library read it, too.
     ///
     /// # Errors
-    /// When it is not as the contract says.
+    /// When it is not as the contract says, or when the library finds something else in it.
     pub fn from_json(line: &str) -> Result<Self, Failure> {
-        serde_json::from_str(line).map_err(|error| Failure::from(error).within(line))
+        let within = |error: serde_json::Error| Failure::from(error).within(line);
+        let item: Self = serde_json::from_str(line).map_err(within)?;
+        let read = Self::from(serde_json::from_str::<FeedItem>(line).map_err(within)?);
+        let told = |item: &Self| {
+            let changes = item.changes().iter().map(|change| (change.payload.clone(), change.count));
+            (item.lsn(), item.resync_reason().map(str::to_owned), changes.collect::<Vec<_>>())
+        };
+        ensure!(told(&read) == told(&item), "the library reads {read:?} in {line}");
+        Ok(item)
     }
 
     /// The position.
@@ -132,7 +141,7 @@ mod tests {
         assert_eq!(batch.changes()[0].table, "orders");
         assert_eq!(batch.changes()[0].count, 3);
         let row = r#"{"type":"batch","lsn":"0/1","events":[{"payload":"a.b:42","schema":"a","table":"b",
-            "count":1,"first_seen":"","pk":[{"name":"id","value":42}]}]}"#;
+            "count":1,"first_seen":"2026-11-22T10:00:00.123456Z","pk":[{"name":"id","value":42}]}]}"#;
         assert!(Item::from_json(row).unwrap().changes()[0].pk.is_some());
     }
 

@@ -22,6 +22,7 @@ mod context;
 mod doctor;
 mod effort;
 mod evidence;
+pub mod example;
 mod figure;
 mod gate;
 pub mod http;

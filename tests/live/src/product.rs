@@ -13,16 +13,24 @@ use crate::Failure;
 /// # Errors
 /// When it does not build: cargo has said why.
 pub fn build() -> Result<(), Failure> {
-    let (Some(cargo), None) = (std::env::var_os("CARGO"), std::env::var_os("PGNUDGE_BIN")) else {
-        return Ok(());
-    };
+    if std::env::var_os("PGNUDGE_BIN").is_some() {
+        Ok(())
+    } else {
+        cargo_build(&["--package", "pgnudge-cli"])
+    }
+}
+
+/// Builds that, in the profile of this program. Where cargo does not run us, it does nothing.
+pub(crate) fn cargo_build(what: &[&str]) -> Result<(), Failure> {
+    let Some(cargo) = std::env::var_os("CARGO") else { return Ok(()) };
     let mut build = Command::new(cargo);
-    build.args(["build", "--quiet", "--package", "pgnudge-cli"]);
+    build.args(["build", "--quiet"]).args(what);
     if is_release(&std::env::current_exe()?) {
         build.arg("--release");
     }
     let status = build.current_dir(env!("CARGO_MANIFEST_DIR")).status()?;
-    if status.success() { Ok(()) } else { Err(Failure::new(format!("pgnudge was not built ({status})"))) }
+    let failed = || Failure::new(format!("cargo build {} has failed ({status})", what.join(" ")));
+    if status.success() { Ok(()) } else { Err(failed()) }
 }
 
 /// Whether that program is in `target/release`, or below.

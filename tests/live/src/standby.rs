@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use pgnudge::{Builder, Feed};
+use pgnudge::{Feed, FeedBuilder};
 use pgnudge_testkit::{Cluster, ClusterBuilder};
 use tokio::task::spawn_blocking;
 
@@ -45,7 +45,7 @@ impl Standby {
 
 /// Connects to a standby. A slot there has to wait until the primary tells which transactions are
 /// running, which a primary that has nothing to do tells rarely: so it is made to.
-pub(crate) async fn connected_to_standby(primary: &Context, builder: Builder) -> Result<Feed, Failure> {
+pub(crate) async fn connected_to_standby(primary: &Context, builder: FeedBuilder) -> Result<Feed, Failure> {
     let connecting = connected(builder);
     tokio::pin!(connecting);
     loop {

@@ -18,6 +18,7 @@
 //!
 //! A step that fails fails its test: the steps here panic rather than return errors.
 
+#![expect(missing_debug_implementations, reason = "only tests hold them")]
 #![expect(clippy::expect_used, clippy::panic, reason = "a step that fails fails its test")]
 
 mod backend;

@@ -40,6 +40,7 @@ pub fn told(status: &Status) -> String {
         Status::WaitingForSlot { .. } => "waiting for the slot".into(),
         Status::Streaming { .. } => "streaming".into(),
         Status::BackingOff { error, .. } => format!("backing off: {error}"),
+        Status::Closed => "closed".into(),
         other => format!("{other:?}"),
     }
 }

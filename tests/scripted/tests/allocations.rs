@@ -82,7 +82,7 @@ impl Case {
     fn row(self, identity: usize) -> String {
         let note = "leave it at the door ".repeat(14);
         let (table, id, pk) = match self.payload {
-            Payload::Pk => (0, identity, r#","pk":[{"name":"id"}]"#),
+            Payload::PrimaryKey => (0, identity, r#","pk":[{"name":"id"}]"#),
             _ => (identity, 1, ""),
         };
         match self.plugin {
@@ -171,7 +171,8 @@ fn of_many_tables_in_turn_each_allocates_once_per_read() {
 /// A key is read column by column into lists of its own; to count it again costs no more.
 #[test]
 fn a_key_allocates_when_it_is_read_and_not_when_it_is_counted() {
-    let case = Case { plugin: Plugin::Wal2Json, payload: Payload::Pk, identities: 1, transaction: 100 };
+    let case =
+        Case { plugin: Plugin::Wal2Json, payload: Payload::PrimaryKey, identities: 1, transaction: 100 };
     let (allocations, items) = case.measure();
     let read = 4 * CHANGES as u64;
     assert!(allocations <= read + read / 20 + PER_ITEM * items, "{allocations} for {items} items");

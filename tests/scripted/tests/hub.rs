@@ -4,8 +4,8 @@
 
 use std::time::Duration;
 
-use nudge_engine::runtime::{Hub, Subscription};
-use nudge_engine::{Knobs, TableFilter};
+use nudge_engine::runtime::{Hub, Status, Subscription};
+use nudge_engine::{ErrorKind, Knobs, TableFilter};
 use pgnudge_scripted::{
     Backend, Live, MS, Network, Reception, S, START, knobs, position, soon, timed, wakeup,
 };
@@ -27,7 +27,7 @@ async fn subscriber(hub: &Hub, knobs: &Knobs) -> Subscription {
 }
 
 async fn next(subscription: &mut Subscription) -> String {
-    wakeup(&soon("the next item", subscription.next()).await)
+    wakeup(&soon("the next item", subscription.next()).await.expect("an open hub"))
 }
 
 fn only(pattern: &str) -> Knobs {
@@ -40,7 +40,7 @@ async fn r1_the_first_item_of_each_is_a_resync() {
     for commits in 0..3 {
         sleep(S).await;
         let mut subscription = hub.subscribe(&knobs()).expect("good knobs");
-        let first = subscription.next().await;
+        let first = subscription.next().await.expect("an open hub");
         assert_eq!((wakeup(&first).as_str(), position(&first)), ("connected", START + commits * 0x100));
         backend.commits(&["public.a"]).await;
     }
@@ -86,6 +86,24 @@ async fn r2_a_gap_reaches_all() {
     assert_eq!([next(&mut one).await, next(&mut other).await], ["reconnected"; 2]);
 }
 
+/// One that waited for what never comes would believe that nothing changes.
+#[tokio::test(start_paused = true)]
+async fn the_feed_has_to_tell_of_what_a_subscriber_wants() {
+    let narrow: TableFilter =
+        ["public.a", "audit.*"].map(|text| text.parse().expect("a pattern")).into_iter().collect();
+    let feed = Knobs { tables: narrow, ..knobs() };
+    let hub = Hub::new(Live::unread(Network::new(), feed).await.feed);
+    for fine in ["public.a", "audit.log", "audit.*"] {
+        hub.subscribe(&only(fine)).expect(fine);
+    }
+    hub.subscribe(&knobs()).expect("all that the feed tells of");
+    for other in ["public.b", "public.*", "*.*", "*.log"] {
+        let error = hub.subscribe(&only(other)).expect_err(other);
+        assert_eq!(error.kind(), ErrorKind::Config, "{error}");
+        assert!(error.to_string().contains(other) && error.hint().is_some(), "{error:#}");
+    }
+}
+
 /// Positions begin anew with a server that is behind the lost one, for newcomers too.
 #[tokio::test(start_paused = true)]
 async fn r2_the_position_is_the_new_streams() {
@@ -99,7 +117,7 @@ async fn r2_the_position_is_the_new_streams() {
     backend.streams().await;
     sleep(S).await;
     let mut newcomer = hub.subscribe(&knobs()).expect("good knobs");
-    assert_eq!(position(&newcomer.next().await), START);
+    assert_eq!(position(&newcomer.next().await.expect("an open hub")), START);
 }
 
 #[tokio::test(start_paused = true)]
@@ -131,14 +149,28 @@ async fn r12_a_panic_reaches_all() {
     }
 }
 
+/// What comes before the first item of the feed is not known to be visible: its Resync stands for it.
+#[tokio::test(start_paused = true)]
+async fn r1_the_first_resync_comes_once() {
+    let (hub, _network, mut backend) = hub().await;
+    let mut at_once = hub.subscribe(&knobs()).expect("good knobs");
+    assert_eq!(next(&mut at_once).await, "connected");
+    assert!(timeout(5 * S, at_once.next()).await.is_err());
+    backend.commits(&["public.a"]).await;
+    assert_eq!(next(&mut at_once).await, "public.a 1");
+}
+
 /// A reader of a replica waits for the position: it is the present server's, from the first item on.
 #[tokio::test(start_paused = true)]
 async fn the_first_position_is_one_of_the_present_server() {
     let (hub, mut network, mut backend) = hub().await;
     let mut at_once = hub.subscribe(&knobs()).expect("good knobs");
-    assert_eq!(position(&at_once.next().await), START, "before the feed has had an item");
+    assert_eq!(
+        position(&at_once.next().await.expect("an open hub")),
+        START,
+        "before the feed has had an item"
+    );
 
-    assert_eq!(next(&mut at_once).await, "connected", "that of the feed");
     for _ in 0..8 {
         backend.commits(&["public.a"]).await;
         assert_eq!(next(&mut at_once).await, "public.a 1");
@@ -150,7 +182,30 @@ async fn the_first_position_is_one_of_the_present_server() {
     let mut newcomer = hub.subscribe(&knobs()).expect("good knobs");
     backend.streams().await;
     for subscription in [&mut newcomer, &mut at_once] {
-        let first = soon("the resync", subscription.next()).await;
+        let first = soon("the resync", subscription.next()).await.expect("an open hub");
         assert_eq!(position(&first), START, "{first:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_closed_hub_ends_its_subscriptions_when_they_have_been_told_all() {
+    let (hub, _network, mut backend) = hub().await;
+    let mut told = subscriber(&hub, &knobs()).await;
+    let mut waiting = subscriber(&hub, &only("public.other")).await;
+    let status = hub.status();
+    backend.commits(&["public.a"]).await;
+    sleep(MS).await;
+    hub.close();
+    backend.is_left().await;
+    assert_eq!(timed(next(&mut told)).await, (49 * MS, "public.a 1".to_owned()));
+    for subscription in [&mut told, &mut waiting] {
+        let (time, item) = timed(subscription.next()).await;
+        assert!(time.is_zero() && item.is_none(), "{item:?} after {time:?}");
+    }
+    let late = hub.subscribe(&knobs()).expect("good knobs").next().await;
+    assert!(late.is_none(), "{late:?}");
+    for mut status in [status, waiting.status()] {
+        while soon("the end of the status", status.changed()).await.is_ok() {}
+        assert!(matches!(*status.borrow(), Status::Closed), "{:?}", *status.borrow());
     }
 }

@@ -9,7 +9,7 @@ use pgnudge_testkit::frames::Report;
 use proptest::prelude::*;
 
 fn pk() -> Knobs {
-    Knobs { payload: Payload::Pk, plugin: PluginChoice::Auto, ..knobs() }
+    Knobs { payload: Payload::PrimaryKey, plugin: PluginChoice::Auto, ..knobs() }
 }
 
 /// A row as wal2json prints it. Its key is `id`; the old one is there when it is updated or deleted.
@@ -115,7 +115,7 @@ async fn r5_one_row_too_many_is_an_overflow() {
 
 #[tokio::test(start_paused = true)]
 async fn keys_are_asked_of_the_server_only_if_they_are_wanted() {
-    for payload in [Payload::Table, Payload::Pk] {
+    for payload in [Payload::Table, Payload::PrimaryKey] {
         let tables = TableFilter::from_iter(["public.a".parse().unwrap()]);
         let mut network = Network::new();
         let connecting = network.connect(Knobs { payload, tables, ..pk() });
@@ -124,7 +124,7 @@ async fn keys_are_asked_of_the_server_only_if_they_are_wanted() {
         backend.prepares().await;
         assert_eq!(backend.makes_slot().await.1, "wal2json");
         let command = backend.starts().await;
-        assert_eq!(command.contains("include-pk"), payload == Payload::Pk, "{command}");
+        assert_eq!(command.contains("include-pk"), payload == Payload::PrimaryKey, "{command}");
         connecting.live().await;
     }
 }
@@ -174,11 +174,11 @@ async fn a_hub_passes_keys_on() {
     let mut filtered = hub.subscribe(&Knobs { tables, ..knobs() }).unwrap();
     let mut narrow = hub.subscribe(&Knobs { max_pending: 2, ..knobs() }).unwrap();
     for subscription in [&mut filtered, &mut narrow] {
-        assert_eq!(wakeup(&subscription.next().await), "connected");
+        assert_eq!(wakeup(&subscription.next().await.unwrap()), "connected");
     }
     transaction(&mut backend, &[inserted("a", 1), inserted("b", 1), inserted("a", 2)]).await;
-    assert_eq!(wakeup(&soon("keys", filtered.next()).await), "public.a:1 1, public.a:2 1");
-    assert_eq!(wakeup(&soon("an overflow", narrow.next()).await), "overflow");
+    assert_eq!(wakeup(&soon("keys", filtered.next()).await.unwrap()), "public.a:1 1, public.a:2 1");
+    assert_eq!(wakeup(&soon("an overflow", narrow.next()).await.unwrap()), "overflow");
 }
 
 /// Messages, and how often each row changes in them: an UPDATE that changes the key counts for both.

@@ -154,7 +154,7 @@ async fn a_chunk_that_is_known_to_be_no_partition_still_has_its_parent() {
 
 #[tokio::test(start_paused = true)]
 async fn rows_keep_their_keys_in_the_parents_that_are_named() {
-    let pk = Knobs { payload: Payload::Pk, ..with(Plugin::Wal2Json, parented()) };
+    let pk = Knobs { payload: Payload::PrimaryKey, ..with(Plugin::Wal2Json, parented()) };
     let mut live = Live::new(only("public.hyper", pk)).await;
     commits(&mut live.backend, Plugin::Wal2Json, &["public.chunk1", "public.chunk1", "public.plain"]).await;
     assert_eq!(live.next().await, "public.hyper:7 2");
@@ -165,9 +165,9 @@ async fn subscribers_of_a_hub_may_watch_the_parent() {
     let Live { feed, mut backend, network: _network } = Live::new(parented()).await;
     let hub = Hub::new(feed);
     let mut subscription = hub.subscribe(&only("public.hyper", knobs())).unwrap();
-    assert_eq!(wakeup(&subscription.next().await), "connected");
+    assert_eq!(wakeup(&subscription.next().await.unwrap()), "connected");
     backend.commits(&["public.chunk1", "public.plain"]).await;
-    assert_eq!(wakeup(&soon("the parent", subscription.next()).await), "public.hyper 1");
+    assert_eq!(wakeup(&soon("the parent", subscription.next()).await.unwrap()), "public.hyper 1");
 }
 
 /// The program's own panic is the program's own; what it would have been told is not lost.

@@ -13,7 +13,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use nudge_engine::runtime::{self, Feed, Status, TargetDialer};
-use nudge_engine::{Error, ErrorKind, Host, Place, Target, Tls, TlsUsage};
+use nudge_engine::{Error, ErrorKind, Host, Pem, Place, Target, Tls, TlsUsage};
 use pgnudge_scripted::{knobs, target};
 use pgnudge_testkit::frames;
 use pgnudge_testkit::{Opening, Walsender};
@@ -122,7 +122,7 @@ async fn an_end_without_a_word_to_direct_tls_is_permanent() {
 /// As with libpq. Making use of them costs milliseconds, for nothing.
 #[tokio::test]
 async fn certificates_are_not_looked_at_for_a_server_without_tls() {
-    let (server, roots) = (Interceptor::new().await, Some("/nowhere/root.crt".into()));
+    let (server, roots) = (Interceptor::new().await, Some(Pem::File("/nowhere/root.crt".into())));
     let _connecting = server.lure_with(Tls { roots, ..Tls::default() });
     let mut connection = server.accept().await;
     assert_eq!(connection.next_opening().await.unwrap(), Opening::Ssl);

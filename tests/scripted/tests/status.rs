@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use nudge_engine::runtime::Status;
-use pgnudge_scripted::{Backend, Live, MS, Network, Reception, S, Stage, knobs, settle, told};
+use pgnudge_scripted::{Backend, Live, MS, Network, Reception, S, Stage, failure, knobs, settle, told};
 use pgnudge_testkit::Opening;
 use pgnudge_testkit::frames::Report;
 use tokio::sync::watch;
@@ -49,6 +49,7 @@ async fn the_states_follow_the_connection() {
         "backing off: pipe 1: the server closed the connection while streaming",
         "waiting for the slot",
         "streaming",
+        "closed",
     ];
     assert_eq!(log, expect);
 }
@@ -133,6 +134,23 @@ async fn a_slot_that_waits_says_for_whom() {
     backend.slot_created(&slot, &plugin, 0x100).await.unwrap();
     backend.starts().await;
     connecting.live().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slot_that_comes_too_late_says_for_whom_it_waited() {
+    let mut network = Network::new();
+    let mut connecting = network.connect(knobs());
+    let mut backend = network.accept().await;
+    backend.lets_in().await;
+    backend.prepares().await;
+    backend.asked_for_slot().await;
+    let mut second = network.accept().await;
+    second.handshake_trust().await.unwrap();
+    second.expect_query("SET TRANSACTION").await.unwrap();
+    let row = [Some("42"), Some("report"), Some("90")];
+    second.answer_rows(&["pid", "application_name", "age"], &[&row]).await.unwrap();
+    let error = failure(&mut connecting.status).await.error.to_string();
+    assert!(error.contains("slot_timeout") && error.contains("process 42 (\"report\")"), "{error}");
 }
 
 /// Nobody has to answer it.

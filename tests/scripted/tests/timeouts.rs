@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use nudge_engine::ErrorKind;
 use pgnudge_scripted::{
-    Backend, Connecting, Network, Reception, S, Stage, failure, knobs, soon, timed, wakeup,
+    Backend, Connecting, Network, Reception, S, Server, Stage, failure, knobs, soon, timed, wakeup,
 };
 use pgnudge_testkit::FrontendMessage;
 use pgnudge_testkit::frames::{self, Report};
@@ -48,6 +48,21 @@ async fn silence_at_each_stage() {
         let error = times_out(&mut connecting).await;
         let knob = if stage == Stage::Slot { "slot_timeout" } else { "connect_timeout" };
         assert!(error.contains(knob), "{error}");
+    }
+}
+
+/// A standby makes its slot once its primary has logged what runs there.
+#[tokio::test(start_paused = true)]
+async fn a_slot_that_is_late_has_the_remedy_of_its_server() {
+    for (standby, remedy) in [(false, "end the long ones"), (true, "pg_log_standby_snapshot()")] {
+        let mut network = Network::new();
+        let mut connecting = network.connect(knobs());
+        let mut backend = network.accept().await;
+        backend.lets_in().await;
+        backend.prepares_as(Server { standby, ..Server::default() }).await;
+        backend.expect_query("CREATE_REPLICATION_SLOT").await.expect("the slot");
+        let error = failure(&mut connecting.status).await.error;
+        assert!(error.hint().is_some_and(|hint| hint.contains(remedy)), "{error:?}");
     }
 }
 

@@ -38,6 +38,9 @@ fn targets(line: &str) -> impl Iterator<Item = &str> {
 /// The path in the tree that a link means, if it means one.
 fn resolved(file: &File, link: &str) -> Option<String> {
     let path = link.trim_matches(['<', '>']).split(['#', '?']).next()?;
+    if let Some(own) = path.strip_prefix(ON_THE_WEB) {
+        return Some(own.to_owned());
+    }
     if path.is_empty() || path.contains("://") || path.starts_with("mailto:") {
         return None;
     }
@@ -48,6 +51,9 @@ fn resolved(file: &File, link: &str) -> Option<String> {
     Some(format!("./{directory}/{path}").replace("//", "/"))
 }
 
+/// How pages that are shown elsewhere too (in a registry, on docs.rs) name a file of the repository.
+const ON_THE_WEB: &str = "https://github.com/pgnudge/pgnudge/blob/main/";
+
 #[cfg(test)]
 mod tests {
     use super::super::tree::fixture::{findings, passes};
@@ -56,13 +62,13 @@ mod tests {
     #[test]
     fn links_that_lead_somewhere_pass() {
         let readme = "[a](docs/a.md#part) ![b](<docs/b.svg> \"title\") [c](https://x.example/y) [d](#here)\n[e]: docs\n`[f](gone.md)`\n```\n[g](gone.md)\n```\n";
-        let back = "[up](../README.md), [root](/README.md)";
+        let back = "[up](../README.md), [root](/README.md), [web](https://github.com/pgnudge/pgnudge/blob/main/README.md)";
         passes(&RULE, &[("README.md", readme), ("docs/a.md", back), ("docs/b.svg", "")]);
     }
 
     #[test]
     fn dead_links_do_not() {
-        let text = "ok\n[a](README.md) and [b](b.md#x)\n[c]: ../c.md\n";
+        let text = "ok\n[a](README.md) and [b](b.md#x)\n[c]: ../c.md\n[d](https://github.com/pgnudge/pgnudge/blob/main/d.md)";
         let found = findings(&RULE, &[("README.md", ""), ("docs/a.md", text)]);
         assert_eq!(
             found,
@@ -70,6 +76,7 @@ mod tests {
                 "docs/a.md:2: README.md is not there",
                 "docs/a.md:2: b.md#x is not there",
                 "docs/a.md:3: ../c.md is not there",
+                "docs/a.md:4: https://github.com/pgnudge/pgnudge/blob/main/d.md is not there",
             ]
         );
     }

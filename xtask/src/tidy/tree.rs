@@ -67,7 +67,11 @@ impl Tree {
 
     fn collect(&mut self, directory: &Path) -> io::Result<()> {
         for entry in directory.read_dir()? {
-            let path = entry?.path();
+            let entry = entry?;
+            if entry.file_type()?.is_symlink() {
+                continue; // Another name of a file that is read under its own.
+            }
+            let path = entry.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             if path.is_dir() {
                 let hidden = name.starts_with('.') && !matches!(&*name, ".ci" | ".github" | ".cargo");

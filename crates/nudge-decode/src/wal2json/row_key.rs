@@ -139,10 +139,7 @@ impl<'a> Value<'a> {
             Self::Bare(b"false") => Some(KeyValue::Bool(false)),
             Self::Bare(bare) => {
                 number().parse_complete(bare).ok()?;
-                let text = str::from_utf8(bare).ok()?;
-                // An integer has no negative zero.
-                let integer = text.parse().ok().filter(|_| text != "-0");
-                Some(integer.map_or(KeyValue::Number(Cow::Borrowed(text)), KeyValue::Integer))
+                Some(KeyValue::number(Cow::Borrowed(str::from_utf8(bare).ok()?)))
             }
         }
     }

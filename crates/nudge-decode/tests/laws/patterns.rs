@@ -12,7 +12,7 @@ proptest! {
         let pattern: TablePattern = str::from_utf8(&text)?.parse()?;
         prop_assert_eq!((pattern.schema(), pattern.table()), (Some(s.as_str()), Some(t.as_str())));
         prop_assert_eq!(pattern.to_string().parse(), Ok::<_, PatternError>(pattern.clone()));
-        prop_assert!(pattern.matches(&TableRef::new(&s, &t)));
+        prop_assert!(pattern.matches(TableRef::new(&s, &t)));
     }
 
     /// Any text is a pattern that survives writing, or an error with a hint; never a panic.

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use crate::named::named;
+
 /// Which end of a burst of changes wakes the consumer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Edge {
@@ -12,6 +14,12 @@ pub enum Edge {
     /// The beginning: a change after a quiet spell goes out at the commit of its transaction. While
     /// changes keep coming, a window closes `debounce` after its first one.
     Leading,
+}
+
+named! {
+    Edge:
+    Trailing = "trailing",
+    Leading = "leading",
 }
 
 /// The durations of a window.

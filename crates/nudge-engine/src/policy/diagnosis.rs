@@ -121,7 +121,7 @@ pub fn server(stage: Stage<'_>, response: &ErrorResponse) -> Error {
 pub fn refuses_plugin(response: &ErrorResponse) -> bool {
     match response.code() {
         SqlState::UNDEFINED_FILE => true,
-        SqlState::INSUFFICIENT_PRIVILEGE => names_output_plugin_libraries(response),
+        SqlState::INSUFFICIENT_PRIVILEGE => names(response, "output_plugin_libraries"),
         _ => false,
     }
 }
@@ -148,7 +148,7 @@ fn judge(stage: Stage<'_>, response: &ErrorResponse) -> Verdict {
             permanent(ErrorKind::Database, "check the database name, or create it with CREATE DATABASE")
         }
         (SqlState::INSUFFICIENT_PRIVILEGE, Stage::Slot(plugin))
-            if names_output_plugin_libraries(response) =>
+            if names(response, "output_plugin_libraries") =>
         {
             Verdict {
                 kind: ErrorKind::Plugin,
@@ -161,10 +161,17 @@ fn judge(stage: Stage<'_>, response: &ErrorResponse) -> Verdict {
         (SqlState::INSUFFICIENT_PRIVILEGE, _) => {
             permanent(ErrorKind::Privilege, privilege::remedy(stage, response))
         }
-        (SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, _) if names_wal_level(response) => permanent(
+        (SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, _) if names(response, "wal_level") => permanent(
             ErrorKind::WalLevel,
             "set wal_level = logical and restart the server: ALTER SYSTEM SET wal_level = 'logical'",
         ),
+        // Unlike 53400, where a slot may come free: the server has none until it is restarted.
+        (SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, _) if names(response, "max_replication_slots") => {
+            permanent(
+                ErrorKind::Exhausted,
+                "allow replication slots and restart the server: ALTER SYSTEM SET max_replication_slots = 10",
+            )
+        }
         (SqlState::UNDEFINED_FILE, Stage::Slot(plugin)) => Verdict {
             kind: ErrorKind::Plugin,
             permanent: true,
@@ -210,11 +217,9 @@ fn is_passing(code: SqlState) -> bool {
     matches!(code.class(), "08" | "40" | "53" | "55" | "57" | "58" | "XX")
 }
 
-fn names_output_plugin_libraries(response: &ErrorResponse) -> bool {
-    // The name of a setting is not translated; the words around it are.
-    [response.message(), response.detail(), response.hint()]
-        .iter()
-        .any(|text| text.contains("output_plugin_libraries"))
+/// Whether it is about this setting. The name of a setting is not translated; the words around it are.
+fn names(response: &ErrorResponse, setting: &str) -> bool {
+    [response.message(), response.detail(), response.hint()].iter().any(|text| text.contains(setting))
 }
 
 /// As PgBouncer says it before 1.23, of `replication` and of what else it does not know. What it says of the server
@@ -223,14 +228,10 @@ fn names_a_startup_parameter(response: &ErrorResponse) -> bool {
     response.message().contains("unsupported startup parameter")
 }
 
-fn names_wal_level(response: &ErrorResponse) -> bool {
-    [response.message(), response.hint()].iter().any(|text| text.contains("wal_level"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nudge_proto::{AllowedMethods, ChannelBinding, Credentials, Limits, ScramNonce, Security, Startup};
+    use nudge_proto::{Credentials, Limits, ScramNonce, Startup};
 
     /// The server's "no" with these fields, by the way it really comes.
     fn response(code: &str, message: &str, hint: &str) -> ErrorResponse {
@@ -242,13 +243,7 @@ mod tests {
         let body = format!("SERROR\0VERROR\0C{code}\0M{message}\0H{hint}\0R{routine}\0\0");
         let length = i32::try_from(body.len() + 4).unwrap().to_be_bytes();
         let frame = [&b"E"[..], &length, body.as_bytes()].concat();
-        let credentials = Credentials {
-            password: None,
-            security: Security::Plain,
-            channel_binding: ChannelBinding::Prefer,
-            allowed: AllowedMethods::default(),
-            nonce: ScramNonce::new([0; 18]),
-        };
+        let credentials = Credentials::new(None, ScramNonce::new([0; 18]));
         let mut out = Vec::new();
         let mut startup = Startup::new(c"u", &[], credentials, Limits::default(), &mut out);
         match startup.advance(&frame, &mut out).unwrap_err() {
@@ -295,6 +290,14 @@ mod tests {
                 WalLevel,
                 true,
                 "wal_level = logical",
+            ),
+            (
+                "55000",
+                "replication slots can only be used if \"max_replication_slots\" > 0",
+                slot,
+                Exhausted,
+                true,
+                "restart the server",
             ),
             ("55000", "something else", slot, Server, false, ""),
             ("58P01", "could not access file \"wal2json\"", slot, Plugin, true, "install wal2json"),

@@ -32,7 +32,7 @@ impl<'a> Reading<'a> {
     /// The plugins to try, best first.
     pub(crate) fn plugins(&self) -> &'static [Plugin] {
         match self.knobs.plugin {
-            PluginChoice::Auto if self.knobs.payload == Payload::Pk => &[Plugin::Wal2Json],
+            PluginChoice::Auto if self.knobs.payload == Payload::PrimaryKey => &[Plugin::Wal2Json],
             PluginChoice::Only(Plugin::TestDecoding) => &[Plugin::TestDecoding],
             PluginChoice::Only(Plugin::Wal2Json) => &[Plugin::Wal2Json],
             PluginChoice::Auto if self.suits_wal2json() => &[Plugin::Wal2Json, Plugin::TestDecoding],
@@ -62,14 +62,14 @@ impl<'a> Reading<'a> {
         let decoder = if self.knobs.transaction_markers { decoder } else { decoder.without_markers() };
         match self.knobs.payload {
             Payload::Table => decoder,
-            Payload::Pk => decoder.with_keys(),
+            Payload::PrimaryKey => decoder.with_keys(),
         }
     }
 
     /// No other plugin tells keys.
     pub(crate) fn explain(&self, error: Error) -> Error {
         match (self.knobs.payload, error.kind()) {
-            (Payload::Pk, ErrorKind::Plugin) => error.with_better_hint(
+            (Payload::PrimaryKey, ErrorKind::Plugin) => error.with_better_hint(
                 "payload = pk needs wal2json: install it on the server, and add it to output_plugin_libraries \
                  where there is that setting; or set payload to table",
             ),

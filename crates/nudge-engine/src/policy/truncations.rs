@@ -85,7 +85,7 @@ impl Truncations {
 
 /// The sets of one item that a table belongs to, by number, with the statements of each: what the counts
 /// of two tables have in common.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Shared(BTreeMap<usize, u64>);
 
 impl Shared {

@@ -9,6 +9,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::named::named;
 use crate::policy::Snapshot;
 
 /// Which items are checked.
@@ -17,12 +18,19 @@ pub enum Visibility {
     /// All.
     #[default]
     Always,
-    /// Those with a commit younger than [`YOUNG`], and all while the server waits for synchronous standbys.
+    /// Those with a commit younger than 20 ms, and all while the server waits for synchronous standbys.
     /// It is cheaper, and trusts that a server process is never stopped for longer than that between the
     /// flush of its commit and its end.
     Recent,
     /// None: the consumer takes care of it, or does not mind.
     Off,
+}
+
+named! {
+    Visibility:
+    Always = "always",
+    Recent = "recent",
+    Off = "off",
 }
 
 /// A transaction is visible within 10 ms of its commit being decoded unless a standby is waited for, or its

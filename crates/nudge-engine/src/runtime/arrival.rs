@@ -14,7 +14,7 @@ use crate::policy::session::{self, Prepared, ServerFacts};
 use crate::policy::{Progress, Round, Try, question};
 use crate::runtime::login::{Conversation, Login, Purpose, lossy};
 use crate::runtime::{Dial, Route};
-use crate::{Error, ErrorKind, Knobs, SessionAttributes};
+use crate::{Error, ErrorKind, Knobs, LOG, SessionAttributes};
 
 /// How servers are reached and chosen.
 pub(crate) struct Arrival {
@@ -55,7 +55,7 @@ impl Arrival {
             if route.is_alternative() && round.was_let_in() {
                 continue;
             }
-            tracing::debug!(route = route.name(), "connecting");
+            tracing::debug!(target: LOG, route = route.name(), "connecting");
             let session = self.log_in(&**route, wanted, purpose).await;
             let outcome = match session {
                 Ok(session) => {
@@ -67,7 +67,7 @@ impl Arrival {
                 Ok(found) => return Ok(found),
                 Err((progress, error)) => (progress, route.platform().tune(error)),
             };
-            tracing::debug!(route = route.name(), %error, "this route leads to no server that will do");
+            tracing::debug!(target: LOG, route = route.name(), %error, "this route leads to no server that will do");
             let failed = Try { host: route.host(), route: route.name(), progress, error };
             round.failed(failed, route.is_alternative());
         }
@@ -94,7 +94,8 @@ impl Arrival {
         conversation: Conversation,
         knobs: &Knobs,
     ) -> Result<(Conversation, ServerFacts), Error> {
-        let sql = session::preparation(knobs.slot_timeout, knobs.status_interval, &knobs.view());
+        let preparation = session::preparation(knobs.slot_timeout, knobs.status_interval, &knobs.view());
+        let sql = format!("{preparation}; {}", question::rights(knobs.partition_root));
         let sql = CString::new(sql).map_err(|error| Error::config(error.to_string(), ""))?;
         let stage = Stage::Session;
         let late = |_| Err(diagnosis::timeout(stage, "connect_timeout"));
@@ -127,7 +128,7 @@ pub(crate) async fn warn_of_empty_patterns(
     let warn = |row: DataRow<'_>| {
         let index = row.columns().next().map(lossy).and_then(|index| index);
         if let Some(pattern) = index.and_then(|index| question::pattern_of(filter, &index)) {
-            tracing::warn!(pattern = %Printable(pattern), "no table matches this pattern yet: check schema, name and case");
+            tracing::warn!(target: LOG, pattern = %Printable(pattern), "no table matches this pattern yet: check schema, name and case");
         }
     };
     let late = |_| Err(diagnosis::timeout(Stage::Session, "connect_timeout"));

@@ -9,7 +9,7 @@ use nudge_proto::Lsn;
 use crate::policy::confirmation::Confirmation;
 use crate::policy::question::Question;
 use crate::runtime::side_session::{Answer, SideSession};
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, LOG};
 
 /// One stream's.
 pub(crate) struct Confirmer {
@@ -42,7 +42,7 @@ impl Confirmer {
         let answer = asking.await;
         self.asking = None;
         if let Err(error) = &answer {
-            tracing::debug!(%error, "the second session does not answer: what has arrived may not be confirmed");
+            tracing::debug!(target: LOG, %error, "the second session does not answer: what has arrived may not be confirmed");
         }
         self.confirmation.answered(answer.ok().as_ref());
     }

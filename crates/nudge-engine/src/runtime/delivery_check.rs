@@ -20,7 +20,7 @@ use crate::runtime::gate::{Alarm, Gate};
 use crate::runtime::side_session::Answer;
 use crate::runtime::source::Source;
 use crate::runtime::{Status, clock};
-use crate::{Error, FeedItem, Knobs, Reason};
+use crate::{Error, FeedItem, Knobs, LOG, Reason};
 
 /// Holds items back until the server has answered the questions about them.
 pub(crate) struct DeliveryCheck {
@@ -169,7 +169,7 @@ impl DeliveryCheck {
             Err(error) => {
                 shared.catalog.unanswered(now);
                 if self.outbox.unanswered(&shared.catalog, now) {
-                    tracing::warn!(%error, "the second session does not answer: what waited for it goes out");
+                    tracing::warn!(target: LOG, %error, "the second session does not answer: what waited for it goes out");
                 }
                 return;
             }
@@ -194,7 +194,7 @@ impl DeliveryCheck {
         let unreadable = &release.held.unreadable;
         if let Some(why) = &unreadable.first {
             let (count, why) = (unreadable.count, why.escape_debug());
-            tracing::warn!(count, %why, "changes cannot be told by table: resync");
+            tracing::warn!(target: LOG, count, %why, "changes cannot be told by table: resync");
         }
         let Release { held, ancestors } = release;
         let (events, lsn) = match held.into_item()? {

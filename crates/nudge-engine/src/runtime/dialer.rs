@@ -1,12 +1,13 @@
 //! The hosts of a [`Target`], as routes.
 
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::{BoxFuture, join_all};
+use futures_util::future::{BoxFuture, join_all};
 use nudge_proto::{Secret, Security};
 use tokio::net::lookup_host;
 use tokio::time::timeout;
@@ -234,6 +235,12 @@ impl Route for HostRoute {
 
     fn is_alternative(&self) -> bool {
         self.alternative
+    }
+}
+
+impl fmt::Debug for TargetDialer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TargetDialer").field(&self.0).finish()
     }
 }
 

@@ -5,11 +5,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use futures::Stream;
+use futures_util::Stream;
+use nudge_decode::TableFilter;
 use nudge_proto::Lsn;
 use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
 use tokio::task::{JoinError, JoinHandle};
+use tracing::{Instrument, Span, error_span};
 
 use crate::policy::Window;
 use crate::runtime::arrival::Arrival;
@@ -18,9 +20,10 @@ use crate::runtime::delivery_check::DeliveryCheck;
 use crate::runtime::gate::Gate;
 use crate::runtime::intake::Intake;
 use crate::runtime::login::Login;
+use crate::runtime::meter::Meter;
 use crate::runtime::supervisor::Supervisor;
-use crate::runtime::{Dial, Status, meter};
-use crate::{Error, FeedItem, Knobs, Target};
+use crate::runtime::{Dial, Status};
+use crate::{Error, FeedItem, Knobs, LOG, Target};
 
 /// Wakeups of one database, for as long as it is kept. Dropping it closes the connection at once.
 ///
@@ -32,6 +35,10 @@ pub struct Feed {
     status: watch::Sender<Status>,
     gate: Arc<Gate>,
     check: DeliveryCheck,
+    meter: Meter,
+    tables: TableFilter,
+    /// With the feed's name.
+    span: Span,
     /// The consumer may be polled outside of it.
     runtime: Handle,
     /// Dropping it is the goodbye.
@@ -57,10 +64,14 @@ impl Feed {
         self.check.has_pending()
     }
 
-    /// How far the present stream has come, and which stream of the feed it is.
-    pub(crate) fn position(&self) -> (Lsn, u64) {
-        let shared = self.gate.lock();
-        (shared.window.lsn(), shared.generation)
+    /// How far the present stream has come.
+    pub(crate) fn position(&self) -> Lsn {
+        self.gate.lock().window.lsn()
+    }
+
+    /// Which tables it tells of.
+    pub(crate) fn tables(&self) -> &TableFilter {
+        &self.tables
     }
 
     /// Where the stream is handed over.
@@ -77,6 +88,7 @@ impl Feed {
     fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<FeedItem> {
         let runtime = self.runtime.clone();
         let _context = runtime.enter();
+        let _named = self.span.enter();
         let item = self.check.poll_item(cx);
         if item.is_pending()
             && let Poll::Ready(ended) = Pin::new(&mut self.task).poll(cx)
@@ -84,8 +96,8 @@ impl Feed {
             fail_loudly(ended);
         }
         if let Poll::Ready(item) = &item {
-            meter::taken(item);
-            meter::pending(|| 0);
+            self.meter.taken(item);
+            self.meter.pending(|| 0);
         }
         item
     }
@@ -117,28 +129,53 @@ pub async fn connect(
     status: watch::Sender<Status>,
 ) -> Result<Feed, Error> {
     knobs.check()?;
-    meter::describe();
     let login = Arc::new(Login::new(target, knobs.limits())?);
-    let window = Window::new(knobs.debouncer(), knobs.max_pending, knobs.failsafe);
-    let gate = Gate::new(window);
-    let intake = Intake::new(&knobs, Arc::clone(&gate));
-    let check = DeliveryCheck::new(&knobs, Arc::clone(&gate), status.clone());
+    let (intake, consumer) = ends(&knobs, status.clone());
     let (first, live) = oneshot::channel();
     let (alive, dropped) = oneshot::channel();
     let connect_timeout = knobs.connect_timeout;
     let supervisor = Supervisor {
         arrival: Arrival { dial, login, attributes: target.attributes, connect_timeout },
         knobs,
-        gate: Arc::clone(&gate),
-        status: status.clone(),
+        gate: Arc::clone(&consumer.gate),
+        status,
+        meter: consumer.meter.clone(),
         first: Some(first),
         cancellation: Cancellation::default(),
     };
-    let task = tokio::spawn(supervisor.run(intake, dropped));
+    let task = tokio::spawn(supervisor.run(intake, dropped).instrument(consumer.span.clone()));
     match live.await {
-        Ok(Ok(())) => Ok(Feed { task, status, gate, check, runtime: Handle::current(), _alive: alive }),
+        Ok(Ok(())) => Ok(consumer.into_feed(task, alive)),
         Ok(Err(error)) => Err(error),
         Err(_) => fail_loudly(task.await),
+    }
+}
+
+/// A window from both sides: what fills it, and what is taken out of it.
+pub(crate) fn ends(knobs: &Knobs, status: watch::Sender<Status>) -> (Intake, Consumer) {
+    let gate = Gate::new(Window::new(knobs.debouncer(), knobs.max_pending, knobs.failsafe));
+    let meter = Meter::new(knobs.name.as_deref());
+    let intake = Intake::new(knobs, Arc::clone(&gate), meter.clone());
+    let check = DeliveryCheck::new(knobs, Arc::clone(&gate), status.clone());
+    let span = knobs.name.as_deref().map_or_else(Span::none, |name| error_span!(target: LOG, "feed", name));
+    let tables = knobs.tables.clone();
+    (intake, Consumer { status, gate, check, meter, tables, span })
+}
+
+/// A feed without its task.
+pub(crate) struct Consumer {
+    status: watch::Sender<Status>,
+    pub(crate) gate: Arc<Gate>,
+    check: DeliveryCheck,
+    meter: Meter,
+    tables: TableFilter,
+    span: Span,
+}
+
+impl Consumer {
+    pub(crate) fn into_feed(self, task: JoinHandle<()>, alive: oneshot::Sender<()>) -> Feed {
+        let Self { status, gate, check, meter, tables, span } = self;
+        Feed { task, status, gate, check, meter, tables, span, runtime: Handle::current(), _alive: alive }
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use futures::task::AtomicWaker;
+use futures_util::task::AtomicWaker;
 use tokio::sync::Notify;
 use tokio::time::Sleep;
 
@@ -30,7 +30,7 @@ pub(crate) struct Gate {
 pub(crate) struct Shared {
     pub(crate) window: Window,
     pub(crate) catalog: Catalog,
-    /// Where the latest stream comes from; a hub's subscription has none.
+    /// Where the latest stream comes from; a hub's subscription has none, nor has a feed without a server.
     pub(crate) source: Option<Arc<Source>>,
     /// How many streams there have been, and whether the latest still lives.
     pub(crate) generation: u64,
@@ -50,11 +50,13 @@ impl Gate {
 
     /// A stream has begun. All of it at once: an item that was taken before belongs to the old one, and is
     /// known by its generation.
-    pub(crate) fn begin(&self, source: Source, harvest: &mut Harvest, now: Instant) {
+    pub(crate) fn begin(&self, source: Option<Source>, harvest: &mut Harvest, now: Instant) {
         {
             let shared = &mut *self.lock();
-            shared.catalog.restart(&source.before, source.partition_root, source.filtered);
-            shared.source = Some(Arc::new(source));
+            if let Some(source) = &source {
+                shared.catalog.restart(&source.before, source.partition_root, source.filtered);
+            }
+            shared.source = source.map(Arc::new);
             (shared.generation, shared.live) = (shared.generation + 1, true);
             shared.window.absorb(harvest, now);
             self.publish(&shared.catalog);
@@ -119,6 +121,11 @@ pub(crate) struct Outlet {
 impl Outlet {
     pub(crate) fn new(gate: Arc<Gate>) -> Self {
         Self { gate, timer: Alarm::new() }
+    }
+
+    /// Whether something is in the window.
+    pub(crate) fn has_pending(&self) -> bool {
+        self.gate.lock().window.has_pending()
     }
 
     /// What comes out of the window next.

@@ -8,10 +8,11 @@ use nudge_decode::{Decoded, Decoder, Identities, Identity, TableFilter, TableRef
 use nudge_proto::Lsn;
 
 use crate::policy::{Familiar, Harvest, Look, Standing};
+use crate::runtime::clock;
 use crate::runtime::gate::Gate;
+use crate::runtime::meter::Meter;
 use crate::runtime::source::Source;
-use crate::runtime::{clock, meter};
-use crate::{Knobs, Reason, TableName};
+use crate::{Knobs, LOG, Reason, TableName};
 
 /// Collects what one read of the socket brings, and hands it over in one go.
 pub(crate) struct Intake {
@@ -23,12 +24,13 @@ pub(crate) struct Intake {
     harvest: Harvest,
     familiar: Familiar,
     gate: Arc<Gate>,
+    meter: Meter,
     /// The clock is read once per read, not once per change.
     now: SystemTime,
 }
 
 impl Intake {
-    pub(crate) fn new(knobs: &Knobs, gate: Arc<Gate>) -> Self {
+    pub(crate) fn new(knobs: &Knobs, gate: Arc<Gate>, meter: Meter) -> Self {
         Self {
             filter: knobs.tables.clone(),
             parents_named: knobs.parent_of.is_some(),
@@ -36,6 +38,7 @@ impl Intake {
             harvest: Harvest::default(),
             familiar: Familiar::default(),
             gate,
+            meter,
             now: clock::wall(),
         }
     }
@@ -59,7 +62,7 @@ impl Intake {
         match self.familiar.look(head) {
             Look::Known(_, Standing::Nothing) => self.harvest.dropped(),
             Look::Known(table, Standing::At(place)) => {
-                tracing::debug!(schema = table.schema(), table = table.table(), "change");
+                tracing::debug!(target: LOG, schema = table.schema(), table = table.table(), "change");
                 self.harvest.again(place);
             }
             Look::Again(table) => {
@@ -109,7 +112,7 @@ impl Intake {
             self.harvest.dropped();
             return Standing::Nothing;
         }
-        tracing::debug!(schema = table.schema(), table = table.table(), "change");
+        tracing::debug!(target: LOG, schema = table.schema(), table = table.table(), "change");
         Standing::At(self.harvest.change_known(table, certain, self.now))
     }
 
@@ -145,10 +148,10 @@ impl Intake {
         }
     }
 
-    fn change(&mut self, identity: &Identity<'_>) {
+    pub(crate) fn change(&mut self, identity: &Identity<'_>) {
         let table = &identity.table;
         if self.filter.matches(table) {
-            tracing::debug!(schema = &*table.schema, table = &*table.table, "change");
+            tracing::debug!(target: LOG, schema = &*table.schema, table = &*table.table, "change");
             self.harvest.change(identity, self.now);
         } else if self.turns_away() {
             self.harvest.dropped();
@@ -162,8 +165,8 @@ impl Intake {
         self.harvest.unreadable(|| why.to_string());
     }
 
-    /// A new stream is live, and begins at this position (rules R1 and R2).
-    pub(crate) fn restart(&mut self, reason: Reason, source: Source, position: Lsn) {
+    /// A new stream is live, and begins at this position (rules R1 and R2). A test's stream has no source.
+    pub(crate) fn restart(&mut self, reason: Reason, source: Option<Source>, position: Lsn) {
         self.harvest.restart(reason);
         self.harvest.reach(position);
         self.familiar.forget();
@@ -182,13 +185,13 @@ impl Intake {
         self.harvest.arrived(arrived);
         let unhurried = self.gate.deliver(&mut self.harvest, now);
         self.familiar.next_read();
-        meter::pending(|| self.gate.lock().window.pending_tables());
+        self.meter.pending(|| self.gate.lock().window.pending_tables());
         unhurried
     }
 
     /// What has been taken in came in that many bytes.
     pub(crate) fn measure(&self, bytes: usize) {
-        meter::read(bytes, self.now, || self.harvest.changes());
+        self.meter.read(bytes, self.now, || self.harvest.changes());
     }
 
     /// Whether a table that does not pass the filter is dropped. Otherwise it may have to be told under another

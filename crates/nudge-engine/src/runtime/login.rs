@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use crate::policy::diagnosis::{self, Stage};
 use crate::runtime::link::Link;
 use crate::runtime::{Connected, Route, random};
-use crate::{Error, Target};
+use crate::{Error, LOG, Target};
 
 /// Who logs in, in the form in which the startup message wants it.
 pub(crate) struct Login {
@@ -59,13 +59,11 @@ impl Login {
 
     async fn start_up(&self, connected: Connected, purpose: Purpose) -> Result<Conversation, Error> {
         let security = connected.security;
-        let credentials = Credentials {
-            password: connected.password,
-            security: security.clone(),
-            channel_binding: self.channel_binding,
-            allowed: self.allowed,
-            nonce: random::nonce().map_err(|error| diagnosis::network(Stage::Startup, error))?,
-        };
+        let nonce = random::nonce().map_err(|error| diagnosis::network(Stage::Startup, error))?;
+        let credentials = Credentials::new(connected.password, nonce)
+            .security(security.clone())
+            .channel_binding(self.channel_binding)
+            .allowed(self.allowed);
         let parameters = self.parameters.iter().map(|(name, value)| (name.as_c_str(), value.as_c_str()));
         let parameters: Vec<_> = match purpose {
             Purpose::Replication => parameters.collect(),
@@ -157,7 +155,7 @@ impl Conversation {
                 Some(QueryEvent::Row(row)) => each(row),
                 Some(QueryEvent::Notice(notice)) => {
                     let text = String::from_utf8_lossy(notice.message());
-                    tracing::debug!(notice = %Printable(text), "server notice");
+                    tracing::debug!(target: LOG, notice = %Printable(text), "server notice");
                 }
                 Some(QueryEvent::Done { session, outcome }) => done = Some((session, outcome)),
                 None => more = true,

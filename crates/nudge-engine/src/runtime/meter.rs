@@ -1,18 +1,22 @@
 //! What operators measure, through the facade crate `metrics`, if the feature of that name is on.
 //!
 //! The program chooses the recorder; without one, and without the feature, nothing is recorded. Nothing is
-//! done per change: figures are added up once per read of the socket. All feeds of a process share them.
-//! `docs/metrics.md` lists them for operators.
+//! done per change: figures are added up once per read of the socket. A feed with a name has series of its own; the
+//! others share theirs. `docs/metrics.md` lists them for operators.
 
-#![cfg_attr(not(feature = "metrics"), allow(unused_variables, reason = "there is nobody to tell"))]
+#![cfg_attr(
+    not(feature = "metrics"),
+    allow(unused_variables, dead_code, reason = "without the feature there is no recorder")
+)]
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::runtime::Status;
 use crate::{FeedItem, Reason};
 
 /// Tells the recorder what the figures mean.
-pub(crate) fn describe() {
+fn describe() {
     #[cfg(feature = "metrics")]
     {
         use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
@@ -34,59 +38,106 @@ pub(crate) fn describe() {
     }
 }
 
-/// A read of the socket was understood. What has to be computed is computed for a recorder alone.
-pub(crate) fn read(bytes: usize, at: SystemTime, changes: impl FnOnce() -> u64) {
-    #[cfg(feature = "metrics")]
-    {
-        let at = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        metrics::counter!("pgnudge_received_bytes_total").increment(bytes as u64);
-        metrics::counter!("pgnudge_changes_total").increment(changes());
-        metrics::gauge!("pgnudge_last_byte_timestamp_seconds").set(at.as_secs_f64());
+/// One feed's figures.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Meter {
+    /// The label `feed` of its series.
+    name: Option<Arc<str>>,
+}
+
+/// A counter, gauge or histogram of the feed.
+#[cfg(feature = "metrics")]
+macro_rules! of {
+    ($meter:expr, $kind:ident $name:literal $(, $key:literal => $value:expr)?) => {
+        match &$meter.name {
+            Some(feed) => metrics::$kind!($name, "feed" => Arc::clone(feed) $(, $key => $value)?),
+            None => metrics::$kind!($name $(, $key => $value)?),
+        }
+    };
+}
+
+impl Meter {
+    pub(crate) fn new(name: Option<&str>) -> Self {
+        describe();
+        let meter = Self { name: name.map(Into::into) };
+        meter.begin();
+        meter
     }
-}
 
-/// The window holds that many tables now.
-pub(crate) fn pending(tables: impl FnOnce() -> usize) {
-    #[cfg(feature = "metrics")]
-    metrics::gauge!("pgnudge_pending_tables").set(tables() as f64);
-}
-
-/// A consumer took an item, and with it all that was pending.
-pub(crate) fn taken(item: &FeedItem) {
-    #[cfg(feature = "metrics")]
-    match item {
-        FeedItem::Batch { .. } => metrics::counter!("pgnudge_batches_total").increment(1),
-        FeedItem::Resync { reason, .. } => {
-            metrics::counter!("pgnudge_resyncs_total", "reason" => reason.as_str()).increment(1);
+    /// Counters are there before they count: an alarm on an increase sees the first one.
+    fn begin(&self) {
+        #[cfg(feature = "metrics")]
+        {
+            of!(self, counter "pgnudge_changes_total").increment(0);
+            of!(self, counter "pgnudge_batches_total").increment(0);
+            of!(self, counter "pgnudge_reconnects_total").increment(0);
+            of!(self, counter "pgnudge_received_bytes_total").increment(0);
+            of!(self, counter "pgnudge_status_messages_total").increment(0);
+            for reason in Reason::ALL.iter().copied() {
+                of!(self, counter "pgnudge_resyncs_total", "reason" => reason.as_str()).increment(0);
+            }
         }
     }
-}
 
-/// A stream has begun.
-pub(crate) fn started(reason: Reason) {
-    #[cfg(feature = "metrics")]
-    metrics::counter!("pgnudge_reconnects_total").increment(u64::from(reason == Reason::Reconnected));
-}
+    /// A read of the socket was understood. What has to be computed is computed for a recorder alone.
+    pub(crate) fn read(&self, bytes: usize, at: SystemTime, changes: impl FnOnce() -> u64) {
+        #[cfg(feature = "metrics")]
+        {
+            let at = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+            of!(self, counter "pgnudge_received_bytes_total").increment(bytes as u64);
+            of!(self, counter "pgnudge_changes_total").increment(changes());
+            of!(self, gauge "pgnudge_last_byte_timestamp_seconds").set(at.as_secs_f64());
+        }
+    }
 
-/// The server was told how far we are.
-pub(crate) fn reported() {
-    #[cfg(feature = "metrics")]
-    metrics::counter!("pgnudge_status_messages_total").increment(1);
-}
+    /// The window holds that many tables now.
+    pub(crate) fn pending(&self, tables: impl FnOnce() -> usize) {
+        #[cfg(feature = "metrics")]
+        of!(self, gauge "pgnudge_pending_tables").set(tables() as f64);
+    }
 
-/// The server has made a slot, or refused to.
-pub(crate) fn slot_wait(waited: Duration) {
-    #[cfg(feature = "metrics")]
-    metrics::histogram!("pgnudge_slot_wait_seconds").record(waited.as_secs_f64());
-}
+    /// A consumer took an item, and with it all that was pending.
+    pub(crate) fn taken(&self, item: &FeedItem) {
+        #[cfg(feature = "metrics")]
+        match item {
+            FeedItem::Batch { .. } => of!(self, counter "pgnudge_batches_total").increment(1),
+            FeedItem::Resync { reason, .. } => {
+                of!(self, counter "pgnudge_resyncs_total", "reason" => reason.as_str()).increment(1);
+            }
+        }
+    }
 
-/// The feed is in another state; `None`: it is gone.
-pub(crate) fn state(status: Option<&Status>) {
-    #[cfg(feature = "metrics")]
-    {
-        let now = status.map(Status::as_str);
-        for name in Status::NAMES {
-            metrics::gauge!("pgnudge_state", "state" => name).set(f64::from(u8::from(now == Some(name))));
+    /// A stream has begun.
+    pub(crate) fn started(&self, reason: Reason) {
+        #[cfg(feature = "metrics")]
+        of!(self, counter "pgnudge_reconnects_total").increment(u64::from(reason == Reason::Reconnected));
+    }
+
+    /// The server was told how far we are.
+    pub(crate) fn reported(&self) {
+        #[cfg(feature = "metrics")]
+        of!(self, counter "pgnudge_status_messages_total").increment(1);
+    }
+
+    /// The server has made a slot, or refused to.
+    pub(crate) fn slot_wait(&self, waited: Duration) {
+        #[cfg(feature = "metrics")]
+        of!(self, histogram "pgnudge_slot_wait_seconds").record(waited.as_secs_f64());
+    }
+
+    /// The feed is in another state.
+    pub(crate) fn state(&self, status: &Status) {
+        #[cfg(feature = "metrics")]
+        {
+            let now = status.as_str();
+            for name in Status::NAMES {
+                of!(self, gauge "pgnudge_state", "state" => name).set(f64::from(u8::from(now == name)));
+            }
+            if matches!(status, Status::Closed) {
+                // Nothing is true of a feed that is gone: no comparison with it holds.
+                of!(self, gauge "pgnudge_last_byte_timestamp_seconds").set(f64::NAN);
+                of!(self, gauge "pgnudge_pending_tables").set(0.0);
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Instant;
 
-use futures::FutureExt;
+use futures_util::FutureExt;
 use nudge_decode::{Decoded, Decoder, TableRef};
 use nudge_proto::{Lsn, StandbyStatus, Stream, StreamEvent};
 use tokio::select;
@@ -15,12 +15,13 @@ use tokio::time::Sleep;
 
 use crate::policy::diagnosis::{self, Stage};
 use crate::policy::{Feedback, Nap, Postmark, synchronous};
+use crate::runtime::clock;
 use crate::runtime::confirmer::Confirmer;
 use crate::runtime::gate::Gate;
 use crate::runtime::intake::Intake;
 use crate::runtime::link::Link;
-use crate::runtime::{clock, meter};
-use crate::{Error, ErrorKind};
+use crate::runtime::meter::Meter;
+use crate::{Error, ErrorKind, LOG};
 
 /// A stream that the server has begun.
 pub(crate) struct Replication {
@@ -34,6 +35,7 @@ pub(crate) struct Replication {
     pub(crate) nap: Nap,
     pub(crate) postmark: Postmark,
     pub(crate) gate: Arc<Gate>,
+    pub(crate) meter: Meter,
     /// Whether the server applies a filter that new partitions may outgrow.
     pub(crate) filtered: bool,
 }
@@ -213,7 +215,7 @@ impl Replication {
             self.say(flushed, false);
         }
         self.say(standing, due.is_some_and(|(_, ask)| ask));
-        meter::reported();
+        self.meter.reported();
         Ok(())
     }
 
@@ -221,7 +223,7 @@ impl Replication {
     fn say(&mut self, flushed: Lsn, reply_requested: bool) {
         let (written, sent_at) = (self.feedback.position(), clock::replication_micros());
         let status = StandbyStatus { written, flushed, applied: flushed, sent_at, reply_requested };
-        tracing::trace!(%written, %flushed, reply_requested, "standby status");
+        tracing::trace!(target: LOG, %written, %flushed, reply_requested, "standby status");
         self.stream.standby_status(&status, &mut self.link.out);
     }
 }

@@ -1,9 +1,10 @@
 //! What it takes to reach a server, in the abstract: the ways there, and a connection by one of them.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::BoxFuture;
+use futures_util::future::BoxFuture;
 use nudge_proto::{Secret, Security};
 
 use crate::Error;
@@ -56,4 +57,10 @@ pub struct Connected {
     pub security: Security,
     /// The password for this host.
     pub password: Option<Secret>,
+}
+
+impl fmt::Debug for Connected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connected").field("security", &self.security).finish_non_exhaustive()
+    }
 }

@@ -6,14 +6,17 @@
 //! session is opened beside the old one.
 
 use std::ffi::{CStr, CString};
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::{BoxFuture, Either, select};
+use futures_util::future::{BoxFuture, Either, select};
 use nudge_proto::{DataRow, Printable};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{Notify, oneshot};
 use tokio::time::timeout;
+use tracing::Instrument;
 
 use crate::policy::diagnosis::{self, Stage};
 use crate::policy::question::{self, Question};
@@ -21,7 +24,7 @@ use crate::policy::server_view::ServerView;
 use crate::policy::{session, synchronous, visibility};
 use crate::runtime::Route;
 use crate::runtime::login::{Conversation, Login, Purpose, lossy};
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, LOG};
 
 /// A way to ask one server. The session is a task's, which ends with the last way to it: it goes on while the consumer
 /// does something else.
@@ -37,14 +40,14 @@ struct Asked {
 }
 
 /// On its way to the one who asked.
-pub(crate) type Answer = BoxFuture<'static, Result<ServerView, Error>>;
+pub(crate) type Answer = Pin<Box<dyn Future<Output = Result<ServerView, Error>> + Send + Sync>>;
 
 impl SideSession {
     /// `ahead`: it is opened before the first question.
     pub(crate) fn start(door: Door, lookout: Lookout, ahead: bool) -> Self {
         let (questions, asked) = unbounded_channel();
         let opening = ahead.then(|| door.clone().open_later());
-        tokio::spawn(Desk { door, lookout, live: None, opening }.serve(asked));
+        tokio::spawn(Desk { door, lookout, live: None, opening }.serve(asked).in_current_span());
         Self { questions }
     }
 
@@ -73,9 +76,10 @@ pub(crate) struct Lookout {
 }
 
 impl Lookout {
-    fn inspect(&self, view: &ServerView) {
-        if self.uncounted.as_deref().is_some_and(|name| synchronous::counts(view, name)) {
-            tracing::error!(
+    /// Once is enough: the stream ends, and items that still wait go on asking.
+    fn inspect(&mut self, view: &ServerView) {
+        if self.uncounted.take_if(|name| synchronous::counts(view, name)).is_some() {
+            tracing::error!(target: LOG,
                 synchronous_standby_names = %Printable(&view.synchronous_standby_names),
                 "the server takes this feed for a synchronous standby: it withdraws until it does not"
             );
@@ -257,4 +261,25 @@ const ROOM_PER_TABLE: usize = 4096;
 
 fn unreadable() -> Error {
     Error::transient(ErrorKind::Protocol, "the server's answer about its state cannot be read")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt;
+
+    /// Items that wait go on asking the server that has come to count the feed, many times a second.
+    #[test]
+    fn what_counts_is_told_once_in_a_stream() {
+        let counted = Arc::new(Notify::new());
+        let mut lookout = Lookout { uncounted: Some("pgnudge".into()), counted: Arc::clone(&counted) };
+        let told = |lookout: &mut Lookout, standbys: &str| {
+            let view = ServerView { synchronous_standby_names: standbys.into(), ..ServerView::default() };
+            lookout.inspect(&view);
+            counted.notified().now_or_never().is_some()
+        };
+        assert!(!told(&mut lookout, "s1"));
+        assert!(told(&mut lookout, "*"));
+        assert!(!told(&mut lookout, "*"));
+    }
 }

@@ -17,8 +17,9 @@ use tokio::time::timeout;
 use crate::policy::diagnosis::{self, Stage};
 use crate::runtime::cancellation::Cancellation;
 use crate::runtime::login::{Conversation, Login, Outcome, Row};
-use crate::runtime::{Blocker, Route, Status, blockers, clock, meter, random};
-use crate::{Error, ErrorKind};
+use crate::runtime::meter::Meter;
+use crate::runtime::{Blocker, Route, Status, blockers, clock, random};
+use crate::{Error, ErrorKind, LOG};
 
 /// A slot that ends with its connection.
 pub(crate) struct Slot {
@@ -34,11 +35,14 @@ pub(crate) struct SlotRequest<'a> {
     pub(crate) plugins: &'a [Plugin],
     /// How long to wait.
     pub(crate) limit: Duration,
+    /// Whether the server is a standby.
+    pub(crate) standby: bool,
     pub(crate) cancellation: &'a Cancellation,
     pub(crate) login: &'a Login,
     pub(crate) route: &'a Arc<dyn Route>,
     /// Who is told of the wait; `None` beside a stream that goes on.
     pub(crate) status: Option<&'a watch::Sender<Status>>,
+    pub(crate) meter: &'a Meter,
 }
 
 impl SlotRequest<'_> {
@@ -61,7 +65,7 @@ impl SlotRequest<'_> {
                 }
                 Err(response) if diagnosis::refuses_plugin(&response) => {
                     let error = diagnosis::server(stage, &response);
-                    tracing::warn!(plugin = plugin.name(), %error, "the server does not offer this plugin");
+                    tracing::warn!(target: LOG, plugin = plugin.name(), %error, "the server does not offer this plugin");
                     refused.get_or_insert(error);
                 }
                 Err(response) => return Err(diagnosis::server(stage, &response)),
@@ -76,11 +80,13 @@ impl SlotRequest<'_> {
         self.announce(key.pid(), None);
         self.cancellation.arm(self.route, &key);
         let asked_at = clock::now();
+        let mut known = None;
         let inquiry = async {
             let blocker = blockers::inquire(self.login, self.route, &key, self.limit).await;
             if let Some(blocker) = &blocker {
-                tracing::warn!(%blocker, "the slot has to wait");
+                tracing::warn!(target: LOG, %blocker, "the slot has to wait");
             }
+            known.clone_from(&blocker);
             self.announce(key.pid(), blocker);
             // The wait itself goes on.
             std::future::pending().await
@@ -92,11 +98,11 @@ impl SlotRequest<'_> {
             }
         };
         let answer = timeout(self.limit, asked).await;
-        meter::slot_wait(clock::now() - asked_at);
+        self.meter.slot_wait(clock::now() - asked_at);
         let Ok(answer) = answer else {
             // Dropping the connection is not enough: see above.
             self.cancellation.fire().await;
-            return Err(slot_timeout(stage));
+            return Err(slot_timeout(stage, known.as_ref(), self.standby));
         };
         self.cancellation.disarm();
         answer
@@ -104,7 +110,7 @@ impl SlotRequest<'_> {
 
     fn announce(&self, backend_pid: i32, blocker: Option<Blocker>) {
         if let Some(status) = self.status {
-            Status::WaitingForSlot { backend_pid, blocker }.announce(status);
+            Status::WaitingForSlot { backend_pid, blocker }.announce(status, self.meter);
         }
     }
 }
@@ -123,10 +129,19 @@ fn consistent_point(row: Option<Row>) -> Result<Lsn, Error> {
     })
 }
 
-fn slot_timeout(stage: Stage<'_>) -> Error {
-    diagnosis::timeout(stage, "slot_timeout").with_hint(
-        "a slot waits for every transaction that was writing when it was asked for: end the long ones",
-    )
+fn slot_timeout(stage: Stage<'_>, blocker: Option<&Blocker>, standby: bool) -> Error {
+    let error = diagnosis::timeout(stage, "slot_timeout");
+    let error = match blocker {
+        Some(blocker) => error.because(&format!("it waits for {blocker}")),
+        None => error,
+    };
+    error.with_hint(if standby {
+        // Manual, "Logical Decoding Concepts": a quiet primary logs no snapshot of what runs.
+        "on a standby a slot waits for word from the primary: run SELECT pg_log_standby_snapshot() there, and end long \
+         transactions"
+    } else {
+        "a slot waits for every transaction that was writing when it was asked for: end the long ones"
+    })
 }
 
 /// Plugin names are ours and have no zero byte.

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::time::Duration;
 
 use socket2::SockRef;
 use tokio::net::TcpStream;
@@ -20,8 +21,9 @@ pub(crate) async fn tcp(address: SocketAddr, options: &Tcp) -> io::Result<Socket
     socket.set_nodelay(true)?;
     // Closing is a hard abort: the kernel sends RST whatever is unsent or unread, so that the server
     // notices at once, and a crash and a clean exit look the same to it.
-    socket.set_zero_linger()?;
-    tune(&SockRef::from(&socket), options)?;
+    let raw = SockRef::from(&socket);
+    raw.set_linger(Some(Duration::ZERO))?;
+    tune(&raw, options)?;
     #[cfg(unix)]
     let socket = Detachable::new(socket);
     Ok(Box::new(socket))

@@ -8,7 +8,7 @@ use nudge_proto::SlotName;
 use tokio::sync::watch;
 
 use crate::Error;
-use crate::runtime::meter;
+use crate::runtime::meter::Meter;
 
 /// The state of a feed's connection, for operators. Items need none of it.
 #[derive(Clone, Debug)]
@@ -48,6 +48,8 @@ pub enum Status {
         /// Failures in a row, this one included.
         attempt: u32,
     },
+    /// The feed is gone: dropped, or its hub closed. No other state follows.
+    Closed,
 }
 
 impl Status {
@@ -58,15 +60,16 @@ impl Status {
             Self::WaitingForSlot { .. } => "waiting_for_slot",
             Self::Streaming { .. } => "streaming",
             Self::BackingOff { .. } => "backing_off",
+            Self::Closed => "closed",
         }
     }
 
     /// The words that there are for states.
-    pub const NAMES: [&str; 4] = ["connecting", "waiting_for_slot", "streaming", "backing_off"];
+    pub const NAMES: [&str; 5] = ["connecting", "waiting_for_slot", "streaming", "backing_off", "closed"];
 
     /// Tells everybody who looks.
-    pub(crate) fn announce(self, to: &watch::Sender<Self>) {
-        meter::state(Some(&self));
+    pub(crate) fn announce(self, to: &watch::Sender<Self>, meter: &Meter) {
+        meter.state(&self);
         to.send_replace(self);
     }
 }

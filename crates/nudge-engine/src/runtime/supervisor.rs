@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures::FutureExt;
+use futures_util::FutureExt;
 use nudge_decode::Decoder;
 use nudge_proto::{Lsn, StartReplication, Stream};
 use tokio::sync::{Notify, oneshot, watch};
@@ -23,14 +23,14 @@ use crate::runtime::gate::Gate;
 use crate::runtime::intake::Intake;
 use crate::runtime::link::Link;
 use crate::runtime::login::{Conversation, Purpose};
-use crate::runtime::meter;
+use crate::runtime::meter::Meter;
 use crate::runtime::replicate::{End, Replication, Why};
 use crate::runtime::side_session::{Door, Lookout, SideSession};
 use crate::runtime::slot::{Slot, SlotRequest};
 use crate::runtime::source::Source;
 use crate::runtime::wait_for_running::wait_for_running;
 use crate::runtime::{Route, Status, clock, random};
-use crate::{Error, ErrorKind, Knobs, Reason};
+use crate::{Error, ErrorKind, Knobs, LOG, Reason};
 
 /// The task behind a feed.
 pub(crate) struct Supervisor {
@@ -38,6 +38,7 @@ pub(crate) struct Supervisor {
     pub(crate) arrival: Arrival,
     pub(crate) gate: Arc<Gate>,
     pub(crate) status: watch::Sender<Status>,
+    pub(crate) meter: Meter,
     /// Told once: the feed is live, or it never will be.
     pub(crate) first: Option<oneshot::Sender<Result<(), Error>>>,
     pub(crate) cancellation: Cancellation,
@@ -71,17 +72,16 @@ impl Supervisor {
         }
         // The connection is gone with `supervise`. Who watches the status sees it close once the server
         // has been told, too.
-        let Self { status, .. } = self;
+        let Self { status, meter, .. } = self;
         cancellation.fire().await;
-        meter::state(None);
-        drop(status);
+        Status::Closed.announce(&status, &meter);
     }
 
     async fn supervise(&mut self, intake: &mut Intake) {
         let mut retries = Retries::default();
         let mut attempt = 0;
         loop {
-            Status::Connecting { attempt }.announce(&self.status);
+            Status::Connecting { attempt }.announce(&self.status, &self.meter);
             let mut live_since = None;
             let end = match self.establish(Some(attempt)).await {
                 Ok(established) => self.stream(established, intake, &mut live_since).await,
@@ -106,7 +106,7 @@ impl Supervisor {
             attempt = retries.failed(streamed) + 1;
             let delay = self.knobs.backoff.delay(attempt - 1, random::unit());
             report(&error, delay, attempt, retries.became_persistent());
-            Status::BackingOff { error, delay, attempt }.announce(&self.status);
+            Status::BackingOff { error, delay, attempt }.announce(&self.status, &self.meter);
             tokio::time::sleep(delay).await;
         }
     }
@@ -128,7 +128,7 @@ impl Supervisor {
                 End::Restart(why) => why,
                 End::Lost(error) => return lost(error),
             };
-            tracing::info!(%why, "another stream is needed; this one goes on until that is live");
+            tracing::info!(target: LOG, %why, "another stream is needed; this one goes on until that is live");
             // For the rest of the feed's life: what happened once will happen again.
             self.knobs.transaction_markers |= matches!(why, Why::Markers(_));
             next = match self.successor(&mut replication, intake, why).await {
@@ -176,11 +176,11 @@ impl Supervisor {
             };
             refusals = if error.kind() == ErrorKind::Exhausted { refusals + 1 } else { 0 };
             if refusals == ROOM {
-                tracing::warn!(%error, "the stream makes room for the next one");
+                tracing::warn!(target: LOG, %error, "the stream makes room for the next one");
                 break;
             }
             let (delay, hint) = (self.knobs.backoff.delay(attempt, random::unit()), error.hint());
-            tracing::warn!(%error, hint, attempt, ?delay, "no other stream can be had yet; this one goes on");
+            tracing::warn!(target: LOG, %error, hint, attempt, ?delay, "no other stream can be had yet; this one goes on");
             tokio::time::sleep(delay).await;
         }
         None
@@ -193,7 +193,7 @@ impl Supervisor {
             .first_fit(Purpose::Replication, |conversation, route| async move {
                 let established = self.establish_at(conversation, route, attempt.is_some()).await;
                 if let (Err(_), Some(attempt)) = (&established, attempt) {
-                    Status::Connecting { attempt }.announce(&self.status);
+                    Status::Connecting { attempt }.announce(&self.status, &self.meter);
                 }
                 established
             })
@@ -217,10 +217,12 @@ impl Supervisor {
         let request = SlotRequest {
             plugins: reading.plugins(),
             limit: self.knobs.slot_timeout,
+            standby: facts.before.standby,
             cancellation: &self.cancellation,
             login: &self.arrival.login,
             route: &route,
             status: alone.then_some(&self.status),
+            meter: &self.meter,
         };
         let (conversation, slot) =
             request.create(conversation).await.map_err(|error| reading.explain(error))?;
@@ -308,7 +310,7 @@ impl Supervisor {
         let Established { link, stream, decoder, slot, backend_pid, facts, lingering, filtered, .. } =
             established;
         let Slot { name, plugin, consistent_point } = slot;
-        tracing::info!(slot = %name, backend_pid, plugin = plugin.name(), "streaming");
+        tracing::info!(target: LOG, slot = %name, backend_pid, plugin = plugin.name(), "streaming");
         // What was found out about the stream before says nothing about this one.
         let _ = self.gate.outgrown.notified().now_or_never();
         let confirmer = Confirmer::new(self.confirmation(&facts, consistent_point), side.clone());
@@ -318,16 +320,28 @@ impl Supervisor {
         self.go_live(intake, streaming, source, consistent_point);
         let feedback = Feedback::new(interval, self.knobs.liveness_timeout, consistent_point, clock::now());
         let (nap, postmark) = (Nap::new(self.knobs.debounce), Postmark::default());
-        let gate = Arc::clone(&self.gate);
-        Replication { link, stream, decoder, feedback, confirmer, counted, nap, postmark, gate, filtered }
+        let (gate, meter) = (Arc::clone(&self.gate), self.meter.clone());
+        Replication {
+            link,
+            stream,
+            decoder,
+            feedback,
+            confirmer,
+            counted,
+            nap,
+            postmark,
+            gate,
+            meter,
+            filtered,
+        }
     }
 
     /// The stream has begun, and everything before it is to be refetched (rules R1 and R2).
     fn go_live(&mut self, intake: &mut Intake, streaming: Status, source: Source, position: Lsn) {
         let reason = if self.first.is_some() { Reason::Connected } else { Reason::Reconnected };
-        intake.restart(reason, source, position);
-        meter::started(reason);
-        streaming.announce(&self.status);
+        intake.restart(reason, Some(source), position);
+        self.meter.started(reason);
+        streaming.announce(&self.status, &self.meter);
         if let Some(first) = self.first.take() {
             let _ = first.send(Ok(()));
         }
@@ -338,9 +352,9 @@ impl Supervisor {
 fn report(error: &Error, delay: Duration, attempt: u32, persistent: bool) {
     let hint = error.hint().unwrap_or_default();
     if persistent {
-        tracing::error!(%error, hint, attempt, "the feed cannot connect; it goes on trying");
+        tracing::error!(target: LOG, %error, hint, attempt, "the feed cannot connect; it goes on trying");
     } else {
-        tracing::warn!(%error, hint, attempt, ?delay, "the connection failed; trying again");
+        tracing::warn!(target: LOG, %error, hint, attempt, ?delay, "the connection failed; trying again");
     }
 }
 

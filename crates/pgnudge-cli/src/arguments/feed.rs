@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use pgnudge::{Builder, Edge, Feed, Hub, Payload, Plugin, PluginChoice, Subscribe, Visibility};
+use pgnudge::{
+    Edge, Feed, FeedBuilder, Hub, Payload, Plugin, PluginChoice, SubscriptionBuilder, TablePattern,
+    Visibility,
+};
 
 use super::secret::Secret;
 use super::size::size;
@@ -15,6 +18,9 @@ pub(crate) struct FeedArguments {
     /// What psql accepts: a URI (postgres://user@host/db) or key=value text; PG* variables fill the gaps
     #[arg(id = "dsn", value_name = "DSN", default_value = "", hide_default_value = true)]
     connection: Secret,
+    /// What the feed is called in logs, metrics and pg_stat_activity
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
     /// Only these tables: schema.table, schema.*, *.table, *.* (repeatable, or with commas; quote as in SQL)
     #[arg(short, long = "table", value_name = "PATTERN", value_parser = patterns)]
     tables: Vec<Patterns>,
@@ -124,6 +130,13 @@ impl FeedArguments {
         self.tables.iter().flat_map(|Patterns(patterns)| patterns).map(String::as_str)
     }
 
+    /// Whether the feed tells of every table that `pattern` names.
+    pub(crate) fn covers(&self, pattern: &TablePattern) -> bool {
+        let mut own = self.tables().peekable();
+        own.peek().is_none()
+            || own.any(|text| TablePattern::try_from(text).is_ok_and(|own| own.covers(pattern)))
+    }
+
     /// The plugins that the feed may use.
     pub(crate) fn plugins(&self) -> Vec<Plugin> {
         match (self.plugin, self.payload) {
@@ -136,7 +149,7 @@ impl FeedArguments {
     }
 
     /// The feed as it was asked for.
-    pub(crate) fn builder(&self) -> Builder {
+    pub(crate) fn builder(&self) -> FeedBuilder {
         let plugin = match self.plugin {
             PluginArgument::Auto => PluginChoice::Auto,
             PluginArgument::Wal2Json => PluginChoice::Only(Plugin::Wal2Json),
@@ -144,7 +157,7 @@ impl FeedArguments {
         };
         let payload = match self.payload {
             PayloadArgument::Table => Payload::Table,
-            PayloadArgument::Pk => Payload::Pk,
+            PayloadArgument::Pk => Payload::PrimaryKey,
         };
         let visibility = match self.visibility {
             VisibilityArgument::Always => Visibility::Always,
@@ -152,7 +165,6 @@ impl FeedArguments {
             VisibilityArgument::Off => Visibility::Off,
         };
         let mut builder = Feed::builder(self.connection())
-            .tables(self.tables())
             .plugin(plugin)
             .payload(payload)
             .debounce(self.debounce)
@@ -167,6 +179,12 @@ impl FeedArguments {
             .transaction_markers(self.transaction_markers == Switch::On)
             .synchronous_standby(self.synchronous_standby)
             .messages(self.messages);
+        if let Some(name) = &self.name {
+            builder = builder.name(name);
+        }
+        if self.tables().next().is_some() {
+            builder = builder.tables(self.tables());
+        }
         if let Some(bytes) = self.head_limit {
             builder = builder.head_limit(bytes);
         }
@@ -183,14 +201,14 @@ impl FeedArguments {
     }
 
     /// The feed of a hub: it passes on what is committed at once, and the window is the subscribers'.
-    pub(crate) fn hub_builder(&self) -> Builder {
+    pub(crate) fn hub_builder(&self) -> FeedBuilder {
         self.builder().debounce(Duration::ZERO).max_batch_wait(self.longest_window())
     }
 
     /// A subscriber of that hub, with the window that the flags describe.
-    pub(crate) fn subscribe(&self, hub: &Hub) -> Subscribe {
-        let subscribe = hub.subscribe().debounce(self.debounce).max_batch_wait(self.longest_window());
-        subscribe.edge(self.edge.into()).max_pending(self.max_pending)
+    pub(crate) fn subscription(&self, hub: &Hub) -> SubscriptionBuilder {
+        let subscription = hub.subscription().debounce(self.debounce).max_batch_wait(self.longest_window());
+        subscription.edge(self.edge.into()).max_pending(self.max_pending)
     }
 
     fn longest_window(&self) -> Duration {

@@ -65,14 +65,15 @@ impl Board {
     /// Takes down what a subscription is told, for ever.
     pub(crate) async fn follow(&self, mut items: Subscription) -> Infallible {
         self.lock().resyncs.entry(Reason::Connected.as_str()).and_modify(|n| *n += 1).or_insert(1);
-        loop {
-            let item = items.next().await;
+        while let Some(item) = items.next().await {
             // Its seat begins with one, and so does the feed.
             if matches!(item, FeedItem::Resync { reason: Reason::Connected, .. }) {
                 continue;
             }
             self.lock().take_down(&item, self.second(), SystemTime::now());
         }
+        // The hub is closed: this bridge is about to end.
+        std::future::pending().await
     }
 
     /// What there is to see now.

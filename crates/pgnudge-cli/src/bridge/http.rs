@@ -118,7 +118,22 @@ fn router(web: Web, access: Access) -> Router {
 fn recorder() -> Result<PrometheusHandle, BuildError> {
     let waits = Matcher::Full("pgnudge_slot_wait_seconds".into());
     let seconds = [0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0];
-    PrometheusBuilder::new().set_buckets_for_metric(waits, &seconds)?.install_recorder()
+    let recorder = PrometheusBuilder::new().set_buckets_for_metric(waits, &seconds)?.install_recorder()?;
+    describe();
+    Ok(recorder)
+}
+
+/// What the bridge adds to the metrics of a feed; counters are there before they count.
+fn describe() {
+    use metrics::{counter, describe_counter, describe_gauge, gauge};
+    describe_gauge!("pgnudge_build_info", "1; the label says which version this is.");
+    describe_gauge!("pgnudge_bridge_active", "Whether this bridge has a feed that streams.");
+    describe_gauge!("pgnudge_bridge_subscribers", "Event streams that are open.");
+    describe_counter!("pgnudge_bridge_notifications_total", "Payloads that the server took with NOTIFY.");
+    describe_counter!("pgnudge_bridge_notify_gaps_total", "Sessions for NOTIFY that were lost.");
+    gauge!("pgnudge_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+    counter!("pgnudge_bridge_notifications_total").increment(0);
+    counter!("pgnudge_bridge_notify_gaps_total").increment(0);
 }
 
 /// Whether whoever listens here is told everything.
@@ -135,7 +150,7 @@ async fn ready(State(web): State<Web>) -> Response {
 }
 
 async fn metrics_text(State(web): State<Web>) -> Response {
-    let active = web.bridge.stage.term().is_some();
+    let active = web.bridge.stage.role().word() == "streaming";
     metrics::gauge!("pgnudge_bridge_active").set(f64::from(u8::from(active)));
     metrics::gauge!("pgnudge_bridge_subscribers").set(web.seats.occupied() as f64);
     web.metrics.run_upkeep();

@@ -21,11 +21,11 @@ pub(crate) struct Lock {
 pub(crate) struct Held(Session);
 
 impl Lock {
-    /// Waits until this bridge is the active one.
+    /// Waits until this bridge is the active one; `waiting` is told when it begins to.
     ///
     /// # Errors
     /// The loss of the session, or that there is none; for good, where the session is shared.
-    pub(crate) async fn acquire(&self) -> Result<Held, Error> {
+    pub(crate) async fn acquire(&self, waiting: impl FnOnce()) -> Result<Held, Error> {
         let mut session = Session::connect(self.connection.expose(), SessionKind::Primary).await?;
         if session.is_shared().await? {
             return Err(shared(&session));
@@ -34,6 +34,7 @@ impl Lock {
         // Servers on some systems cannot do this.
         let _ = session.query("SET client_connection_check_interval = '2s'").await;
         tracing::info!(name = self.name, "waiting to become the active bridge");
+        waiting();
         session.query_unlimited(&wait(&self.name)).await?;
         Ok(Held(session))
     }

@@ -5,7 +5,6 @@ use std::str::FromStr;
 use pgnudge::{Event, FeedItem, Lsn, Reason};
 
 use crate::bridge::arguments::Format;
-use crate::item_json::{EventJson, ItemJson};
 use crate::json;
 
 /// The name of a channel, which is an identifier of the server.
@@ -65,21 +64,19 @@ fn text(event: &Event) -> String {
 
 /// As few objects as the limit allows, each complete.
 fn objects(item: &FeedItem) -> Vec<String> {
-    let FeedItem::Batch { events, lsn } = item else { return vec![object(&ItemJson::from(item))] };
-    let envelope = object(&ItemJson::Batch { lsn: lsn.to_string(), events: Vec::new() }).len();
+    let FeedItem::Batch { events, lsn } = item else { return vec![object(item)] };
+    let envelope = object(&FeedItem::Batch { lsn: *lsn, events: Vec::new() }).len();
     let (mut objects, mut open, mut length) = (Vec::new(), Vec::new(), envelope);
     for event in events {
-        let event = EventJson::from(event);
-        let more = object(&event).len() + 1;
+        let more = object(event).len() + 1;
         if length + more > LONGEST && !open.is_empty() {
-            objects
-                .push(object(&ItemJson::Batch { lsn: lsn.to_string(), events: std::mem::take(&mut open) }));
+            objects.push(object(&FeedItem::Batch { lsn: *lsn, events: std::mem::take(&mut open) }));
             length = envelope;
         }
         length += more;
-        open.push(event);
+        open.push(event.clone());
     }
-    objects.push(object(&ItemJson::Batch { lsn: lsn.to_string(), events: open }));
+    objects.push(object(&FeedItem::Batch { lsn: *lsn, events: open }));
     objects
 }
 

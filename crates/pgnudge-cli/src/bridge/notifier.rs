@@ -90,7 +90,7 @@ impl Notifier {
                 None => tokio::select! {
                     biased;
                     error = session.closed() => return error,
-                    item = items.next() => item,
+                    Some(item) = items.next() => item,
                 },
             };
             let (FeedItem::Resync { lsn, .. } | FeedItem::Batch { lsn, .. }) = item;

@@ -25,13 +25,29 @@ impl Retry {
         self.failures = 0;
     }
 
-    /// Tells of a failure, and waits.
-    pub(crate) async fn pause(&mut self, error: &Error) {
+    /// Tells of a failure: a warning each, and one error when it lasts, which is worth an alarm. Returns how long to
+    /// wait.
+    pub(crate) fn failed(&mut self, error: &Error) -> Duration {
         let (what, hint) = (self.what, error.hint().unwrap_or_default());
         let delay = self.delay(unit());
         self.failures = self.failures.saturating_add(1);
-        tracing::warn!(%error, hint, failures = self.failures, ?delay, "{what} failed; trying again");
-        tokio::time::sleep(delay).await;
+        let failures = self.failures;
+        if failures == PERSISTENT {
+            tracing::error!(%error, hint, failures, "{what} fails again and again; it goes on trying");
+        } else {
+            tracing::warn!(%error, hint, failures, ?delay, "{what} failed; trying again");
+        }
+        delay
+    }
+
+    /// The same, and waits.
+    pub(crate) async fn pause(&mut self, error: &Error) {
+        tokio::time::sleep(self.failed(error)).await;
+    }
+
+    /// Failures in a row.
+    pub(crate) fn failures(&self) -> u32 {
+        self.failures
     }
 
     fn delay(&self, unit: f64) -> Duration {
@@ -39,6 +55,9 @@ impl Retry {
         doubled.unwrap_or(self.max).min(self.max).mul_f64(0.5 + unit)
     }
 }
+
+/// As with the feed itself.
+const PERSISTENT: u32 = 5;
 
 /// A random number in `0..1`, so that many who lost one peer do not come back in step. Each `RandomState`
 /// has keys of its own.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use pgnudge::{Hub, Status};
+use pgnudge::{Error, Hub, Status};
 use tokio::sync::watch;
 
 /// The role of this bridge, now and from now on.
@@ -12,8 +12,12 @@ pub(crate) struct Stage(watch::Sender<Role>);
 /// What a bridge can be.
 #[derive(Clone, Debug, Default)]
 pub(crate) enum Role {
-    /// Another bridge is the active one.
+    /// Not known yet: the bridge connects to the server.
     #[default]
+    Connecting,
+    /// Not known: that server cannot be had. Why; it is tried again.
+    BackingOff { error: Error, attempt: u32 },
+    /// Waiting for the lock: another bridge is the active one, or was until now.
     Standby,
     /// This one is. Its feed may still be on the way.
     Active { status: watch::Receiver<Status>, term: Option<Term> },
@@ -37,11 +41,21 @@ pub(crate) struct Tenure<'a> {
 
 impl Stage {
     pub(crate) fn new() -> Self {
-        Self(watch::Sender::new(Role::Standby))
+        Self(watch::Sender::new(Role::default()))
     }
 
     pub(crate) fn role(&self) -> Role {
         self.0.borrow().clone()
+    }
+
+    /// This is not the active bridge, or it is not known.
+    pub(crate) fn is(&self, role: Role) {
+        self.0.send_replace(role);
+    }
+
+    /// Told each role, now and from now on.
+    pub(crate) fn roles(&self) -> watch::Receiver<Role> {
+        self.0.subscribe()
     }
 
     /// This is the active bridge until the tenure ends.
@@ -54,7 +68,7 @@ impl Stage {
     pub(crate) fn term(&self) -> Option<Term> {
         match self.role() {
             Role::Active { term, .. } => term,
-            Role::Standby => None,
+            Role::Connecting | Role::BackingOff { .. } | Role::Standby => None,
         }
     }
 }
@@ -63,6 +77,8 @@ impl Role {
     /// One word for it.
     pub(crate) fn word(&self) -> &'static str {
         match self {
+            Self::Connecting => "connecting",
+            Self::BackingOff { .. } => "backing_off",
             Self::Standby => "standby",
             Self::Active { status, .. } => status.borrow().as_str(),
         }
@@ -84,7 +100,7 @@ impl Tenure<'_> {
 /// The feed is closed at once, though clients that do not read may keep their seats for long.
 impl Drop for Tenure<'_> {
     fn drop(&mut self) {
-        if let Role::Active { term: Some(term), .. } = self.stage.0.send_replace(Role::Standby) {
+        if let Role::Active { term: Some(term), .. } = self.stage.0.send_replace(Role::Connecting) {
             term.hub.close();
         }
     }

@@ -6,20 +6,18 @@ use pgnudge::Hub;
 
 use crate::bridge::Bridge;
 use crate::failure::Failure;
-use crate::service;
 
 impl Bridge {
     /// Connects the feed and fans it out, for ever. Dropping it is the end of the term: the feed is
     /// closed, and whoever listens over HTTP is sent away to come back.
     pub(super) async fn term(&self) -> Result<Infallible, Failure> {
         let builder = self.feed.hub_builder();
-        service::follow(builder.status());
         let tenure = self.stage.begin(builder.status());
         let feed = builder.connect().await?;
         let hub = Hub::new(feed);
-        let onlooker = hub.subscribe().debounce(std::time::Duration::ZERO).join()?;
+        let onlooker = hub.subscription().debounce(std::time::Duration::ZERO).subscribe()?;
         let listeners = match &self.notifier {
-            Some(_) => Some(self.feed.subscribe(&hub).join()?),
+            Some(_) => Some(self.feed.subscription(&hub).subscribe()?),
             None => None,
         };
         tenure.open(&hub);

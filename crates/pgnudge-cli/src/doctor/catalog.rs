@@ -183,8 +183,7 @@ impl Server {
                 format!("{detail}, and it passes replication on; `bridge --ha` is refused through it"),
             );
         }
-        let own = "connect to PostgreSQL itself, or use PgBouncer 1.23 or later with pool_mode = session"
-            .to_owned();
+        let own = "connect to PostgreSQL itself, or use PgBouncer 1.23 or later".to_owned();
         Check::bad("pooler", detail, self.remedy(ErrorKind::Protocol, own))
     }
 }

@@ -85,7 +85,13 @@ pub(super) async fn physical(connection: &str, server: &Server) -> Check {
             let detail = format!(
                 "a physical replication connection is not admitted, and pgnudge does not need one: {error}"
             );
-            Check::bad(NAME, detail, format!("in pg_hba.conf: {line}"))
+            // It came through: something in between does not know the parameter.
+            let fix = if error.kind() == ErrorKind::Protocol {
+                error.hint().unwrap_or_default().to_owned()
+            } else {
+                format!("in pg_hba.conf: {line}")
+            };
+            Check::bad(NAME, detail, fix)
         }
     }
 }

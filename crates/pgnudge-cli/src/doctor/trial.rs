@@ -3,7 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use pgnudge::{Blocker, Builder, Error, ErrorKind, Feed, FeedItem, Plugin, PluginChoice, Session, Status};
+use pgnudge::{
+    Blocker, Error, ErrorKind, Feed, FeedBuilder, FeedItem, Plugin, PluginChoice, Session, Status,
+};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -49,11 +51,11 @@ pub(super) async fn hold(
 }
 
 /// The feed that the options describe, with little patience for its slot, and with the marked message among its tables.
-fn modest(arguments: &FeedArguments, plugin: Plugin, mark: &str) -> Builder {
+fn modest(arguments: &FeedArguments, plugin: Plugin, mark: &str) -> FeedBuilder {
     let filtered = arguments.tables().next().is_some();
     let feed = arguments.builder().plugin(PluginChoice::Only(plugin)).slot_timeout(PATIENCE);
     let feed = feed.debounce(Duration::ZERO).messages(true);
-    feed.tables(filtered.then(|| format!("pgnudge.\"{mark}\"")))
+    if filtered { feed.tables([format!("pgnudge.\"{mark}\"")]) } else { feed }
 }
 
 /// Why there is no feed, and who was in the way of its slot.
@@ -63,7 +65,7 @@ struct Trouble {
 }
 
 /// Connects, and takes the first failure for an answer: a feed by itself would go on trying.
-async fn connect(builder: Builder) -> Result<Feed, Trouble> {
+async fn connect(builder: FeedBuilder) -> Result<Feed, Trouble> {
     let mut status = builder.status();
     let mut blocker = None;
     let failure = first_failure(&mut status, &mut blocker);

@@ -13,7 +13,6 @@ use tokio::time::{sleep, timeout};
 
 use super::variables::{self, Variables};
 use crate::failure::Failure;
-use crate::item_json::ItemJson;
 use crate::json;
 
 /// A shell command, and its run if there is one.
@@ -49,7 +48,7 @@ impl Exec {
     }
 
     async fn run_once(&mut self, item: &FeedItem) -> Result<(), Failure> {
-        let json = json::line(&ItemJson::from(item)).map_err(std::io::Error::from)? + "\n";
+        let json = json::line(item).map_err(std::io::Error::from)? + "\n";
         let group = self.running.insert(Group::start(&self.command, variables::of(item))?);
         let limit = self.limit.unwrap_or(Duration::MAX);
         self.failed = match timeout(limit, group.finish(json)).await {

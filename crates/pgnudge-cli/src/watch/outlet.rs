@@ -12,7 +12,6 @@ use super::board::Board;
 use super::exec::Exec;
 use crate::arguments::{Output, WatchArguments};
 use crate::failure::Failure;
-use crate::item_json::ItemJson;
 use crate::item_text::{ItemText, Styles, When};
 use crate::screen::Screen;
 use crate::{json, service};
@@ -60,9 +59,7 @@ impl Outlet {
                 let when = if *watched { When::After(began.elapsed()) } else { When::At(SystemTime::now()) };
                 print(&format!("{}\n", ItemText { item, when, styles }))
             }
-            Self::Json => json::line(&ItemJson::from(item))
-                .map_err(io::Error::from)
-                .and_then(|json| print(&(json + "\n"))),
+            Self::Json => json::line(item).map_err(io::Error::from).and_then(|json| print(&(json + "\n"))),
             Self::Board { board, screen, status } => {
                 board.record(item, Instant::now());
                 draw(board, screen, status)

@@ -132,3 +132,63 @@ fn absurd_pauses_are_refused_before_they_are_used() {
         assert_eq!(words.matches("hint: ").count(), 1, "{wrong:?}: {words}");
     }
 }
+
+#[test]
+fn who_does_not_reach_the_lock_is_no_standby() {
+    let (running, address) = bridge("", &["--ha"]);
+    running.until(|log| log.contains("fails again and again"));
+    assert!(running.stderr().contains(" ERROR "), "{}", running.stderr());
+    let word = get(address, "/readyz", "localhost").body();
+    assert!(["backing_off\n", "connecting\n"].contains(&word.as_str()), "{word}");
+}
+
+/// The unit's own command line, with the smallest file.
+#[test]
+fn the_shipped_unit_starts() {
+    let unit = concat!(env!("CARGO_MANIFEST_DIR"), "/../../contrib/pgnudge.service");
+    let Ok(unit) = std::fs::read_to_string(unit) else { return }; // A package has no unit.
+    let line = unit.lines().find_map(|line| line.strip_prefix("ExecStart=/usr/bin/pgnudge ")).unwrap();
+    let directory = std::env::temp_dir().join(format!("pgnudge-unit-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    std::fs::write(
+        directory.join("pgnudge.toml"),
+        "dsn = 'host=127.0.0.1 port=1 user=u'\nhttp = '127.0.0.1:0'\n",
+    )
+    .unwrap();
+    let line = line.replace("%d", directory.to_str().unwrap());
+    let mut program = pgnudge();
+    let running = Running::start(program.arg("-v").args(line.split_whitespace()));
+    let log = running.until(|log| log.contains("serving HTTP") || log.contains("error: "));
+    std::fs::remove_dir_all(&directory).unwrap();
+    assert!(log.contains("serving HTTP"), "{log}");
+}
+
+#[test]
+fn whoever_comes_during_an_outage_keeps_the_seat() {
+    let (_running, address) = bridge("", &[]);
+    let mut stream = get(address, "/events", "localhost");
+    assert_eq!(stream.status, 200, "{:?}", stream.headers);
+    let greeting = stream.block();
+    assert!(
+        greeting.contains("retry: ") && greeting.contains(": the feed is not connected yet"),
+        "{greeting}"
+    );
+    assert!(!greeting.contains("data:"), "nothing is told before there is a feed: {greeting}");
+}
+
+#[test]
+fn what_nobody_knows_is_no_request_for_everything() {
+    let (_running, address) = bridge("", &[]);
+    for (query, why) in [
+        ("tables=public.a", "\"tables\""),
+        ("table=a", "the schema is missing"),
+        ("table=a%1b[31m.b", r"\u{1b}"),
+        ("table=a.%00", "U+0000"),
+        ("x", "\"x\""),
+    ] {
+        let refused = get(address, &format!("/events?{query}"), "localhost");
+        assert_eq!(refused.status, 400, "{query}");
+        let body = refused.body();
+        assert!(body.contains(why) && !body.contains(['\u{1b}', '\0']), "{body:?}");
+    }
+}

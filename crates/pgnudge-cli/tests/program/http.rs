@@ -45,6 +45,15 @@ impl Answer {
         body
     }
 
+    /// The lines of an event stream up to the next empty one, a comment among them.
+    pub(crate) fn block(&mut self) -> String {
+        let mut block = String::new();
+        while !block.ends_with("\n\n") {
+            assert!(self.connection.read_line(&mut block).unwrap() > 0, "the stream has ended: {block}");
+        }
+        block
+    }
+
     /// The next event of a stream.
     pub(crate) fn event(&mut self) -> String {
         loop {

@@ -6,6 +6,7 @@
 mod bridge;
 mod hostile_server;
 mod http;
+mod logs;
 mod running;
 mod secrets;
 #[cfg(target_os = "linux")]

@@ -74,3 +74,28 @@ fn the_doctor_shows_one_line_per_finding() {
     let (_, json, _) = finished(pgnudge().args(["doctor", "--output=json", &server]));
     assert!(json.contains(IN_JSON) && !steers(&json), "{json:?}");
 }
+
+/// Whatever was typed wrong is told before anything is done, with the status that no service manager restarts at.
+#[test]
+fn what_was_typed_wrong_ends_with_status_2() {
+    for arguments in [
+        &["watch", "pot=1"][..],
+        &["watch", "host=127.0.0.1 sslmode=maybe"],
+        &["watch", "postgres://u:p@ss/word@h/d"],
+        &["watch", "-t", "orders", "host=127.0.0.1"],
+        &["watch", "--debounce=1s", "--max-batch-wait=1ms", "host=127.0.0.1"],
+        &["watch", "--name=", "host=127.0.0.1"],
+        &["watch", "--payload=pk", "--plugin=test_decoding", "host=127.0.0.1"],
+        &["watch", "--edge=sideways"],
+        &["watch", "--config=/nowhere/pgnudge.toml"],
+        &["bridge", "host=127.0.0.1"],
+        &["bridge", "--http=0", "-t", "orders", "host=127.0.0.1"],
+        &["bridge", "--http=0.0.0.0:0", "host=127.0.0.1"],
+        &["nonsense"],
+        &[],
+    ] {
+        let (status, _, log) = finished(pgnudge().args(arguments));
+        assert_eq!(status, 2, "{arguments:?}: {log}");
+        assert!(log.starts_with("error: ") && log.contains("hint: ") && !log.contains("word@"), "{log}");
+    }
+}

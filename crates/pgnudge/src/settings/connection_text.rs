@@ -120,6 +120,20 @@ fn from_requiressl(value: &str) -> &'static str {
     if value.starts_with('1') { "require" } else { "prefer" }
 }
 
+impl ConnectionText {
+    /// The keyword of that name, for a value that comes apart from a text.
+    pub(super) fn keyword(name: &str, value: &str) -> Result<&'static str, TextError> {
+        let length = name.len().max(value.len());
+        if length > Self::MAX_LENGTH {
+            return Err(TextError::TooLong { length });
+        }
+        if value.contains('\0') {
+            return Err(TextError::Nul);
+        }
+        Ok(Keyword::named(name).ok_or_else(|| UnknownKey::new(name))?.name)
+    }
+}
+
 impl fmt::Debug for ConnectionText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.values.keys()).finish()

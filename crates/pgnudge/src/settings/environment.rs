@@ -21,6 +21,8 @@ use super::os_user::OsUser;
 #[derive(Clone)]
 pub struct Environment {
     variables: BTreeMap<String, OsString>,
+    /// What the program says beside its text, which counts more than that.
+    settings: Vec<(String, String)>,
     home: Option<PathBuf>,
     os_user: Option<String>,
     platform: Platform,
@@ -66,6 +68,7 @@ impl Environment {
     pub fn bare(files: impl Files + 'static) -> Self {
         Self {
             variables: BTreeMap::new(),
+            settings: Vec::new(),
             home: None,
             os_user: None,
             platform: if cfg!(windows) { Platform::Windows } else { Platform::Unix },
@@ -78,6 +81,17 @@ impl Environment {
     pub fn with_variable(mut self, name: &str, value: impl Into<OsString>) -> Self {
         self.variables.insert(name.to_owned(), value.into());
         self
+    }
+
+    /// Sets a keyword of libpq's, whatever text, service file and variables say.
+    #[must_use]
+    pub fn with_setting(mut self, keyword: impl Into<String>, value: impl Into<String>) -> Self {
+        self.settings.push((keyword.into(), value.into()));
+        self
+    }
+
+    pub(super) fn settings(&self) -> &[(String, String)] {
+        &self.settings
     }
 
     /// Sets the home directory; on Windows `%APPDATA%\postgresql` takes its place.

@@ -1,6 +1,6 @@
 //! What the user gave, from all places, in libpq's order of precedence.
 //!
-//! The text comes first, then the service file, then the environment. A value
+//! What the program sets comes first, then the text, then the service file, then the environment. A value
 //! that an earlier place set is not touched by a later one, even if it is empty:
 //! `host=''` in a text asks for the default host, whatever `PGHOST` says.
 
@@ -34,6 +34,11 @@ impl Given {
     /// Collects and checks what text, service file and environment say.
     pub(super) fn collect(text: &str, environment: &Environment) -> Result<Self, SettingsError> {
         let mut given = Self::default();
+        // The last word about a keyword counts.
+        for (keyword, value) in environment.settings().iter().rev() {
+            let keyword = ConnectionText::keyword(keyword, value)?;
+            given.offer(keyword, value.clone(), Origin::Program);
+        }
         for (keyword, value) in ConnectionText::parse(text)?.into_values() {
             given.offer(keyword, value, Origin::Text);
         }

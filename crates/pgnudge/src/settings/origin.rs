@@ -7,6 +7,8 @@ use std::path::PathBuf;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Origin {
+    /// The program itself, apart from the text.
+    Program,
     /// The connection text: URI or key=value.
     Text,
     /// A line of a service file; lines count from 1.
@@ -25,6 +27,7 @@ pub enum Origin {
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Program => f.write_str("the program"),
             Self::Text => f.write_str("the connection text"),
             Self::ServiceFile { path, line } => {
                 write!(f, "service file \"{}\", line {line}", path.display())

@@ -70,7 +70,7 @@ pub(super) fn parse(uri: &str, scheme_length: usize) -> Result<ConnectionText, T
     }
     let start = user_info.map_or(0, |user_info| user_info.len() + 1);
     let hosts = Hosts::parse(&uri[start..], scheme_length + start)?;
-    if hosts.hold_user_info(user_info.is_some()) {
+    if hosts.hold_user_info(user_info) {
         return Err(UriError::UnencodedUserInfo.into());
     }
     set(&mut given, "host", &hosts.names.join(","), "host")?;
@@ -118,14 +118,16 @@ impl<'a> Hosts<'a> {
     }
 
     /// Whether what was taken for a host is more likely the tail of a password
-    /// (`u:p@ss@host`) or its head (`u:p/w@host`). A host may start with `@`: an
+    /// (`u:p@ss@host`), its middle (`u:p@s/w@host`) or its head (`u:p/w@host`). A host may start with `@`: an
     /// abstract socket does.
-    fn hold_user_info(&self, user_info_found: bool) -> bool {
+    fn hold_user_info(&self, user_info: Option<&str>) -> bool {
         let has_tail = |name: &str| name.chars().skip(1).any(|c| c == '@');
         let is_odd = |port: &str| !port.bytes().all(|byte| byte.is_ascii_digit());
+        let path = self.rest.split('?').next().unwrap_or_default();
         self.names.iter().any(|name| has_tail(name))
             || self.ports.iter().any(|port| port.contains('@'))
-            || !user_info_found && self.rest.contains('@') && self.ports.iter().any(|p| is_odd(p))
+            || user_info.is_some_and(|user_info| user_info.contains(':')) && path.contains('@')
+            || user_info.is_none() && self.rest.contains('@') && self.ports.iter().any(|p| is_odd(p))
     }
 }
 
@@ -143,13 +145,19 @@ fn split_before<'a>(text: &'a str, ends: &[char]) -> (&'a str, &'a str) {
 }
 
 fn parse_parameters(mut parameters: &str, given: &mut ConnectionText) -> Result<(), TextError> {
+    let mut after_secret = false;
     while !parameters.is_empty() {
         let (parameter, rest) = parameters.split_once('&').unwrap_or((parameters, ""));
         let (key, value) = parameter.split_once('=').ok_or(UriError::ParameterWithoutEquals)?;
         if value.contains('=') {
             return Err(UriError::ParameterWithExtraEquals.into());
         }
-        set_parameter(given, key, value)?;
+        set_parameter(given, key, value).map_err(|error| match error {
+            // What follows a raw & may be the rest of a password.
+            TextError::UnknownKey(key) if after_secret => key.hidden().into(),
+            other => other,
+        })?;
+        after_secret |= Keyword::named(key).is_some_and(Keyword::is_secret);
         parameters = rest;
     }
     Ok(())
@@ -257,11 +265,20 @@ mod tests {
             "postgres://u:p@ss:word@h/d",
             "postgres://u:pass/word@h/d",
             "postgres://u:pass/wo@rd@h/d",
+            "postgres://u:p@ss/word@h/d",
         ] {
             check_error(text, UriError::UnencodedUserInfo);
         }
         check("postgres://h:1/d@x", &[("dbname", "d@x"), ("host", "h"), ("port", "1")]);
         check("postgres://u@h/d@x", &[("dbname", "d@x"), ("host", "h"), ("user", "u")]);
+    }
+
+    #[test]
+    fn what_follows_a_secret_is_not_shown() {
+        let error = parsed("postgres://u@h/d?password=abc&s3kritpart=d").unwrap_err().to_string();
+        assert!(error.contains("unknown key") && !error.contains("s3krit"), "{error}");
+        let error = parsed("postgres://u@h/d?s3kritpart=d").unwrap_err().to_string();
+        assert!(error.contains("s3krit"), "{error}");
     }
 
     #[test]

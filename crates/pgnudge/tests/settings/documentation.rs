@@ -5,7 +5,7 @@ use pgnudge::settings::{Decision, FileFacts, FileKind, KEYWORDS};
 use crate::imagined::{Imagined, resolve_in};
 
 fn page() -> String {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/connecting.md");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/pages/connecting.md");
     std::fs::read_to_string(path).expect(path)
 }
 

@@ -15,7 +15,7 @@ use clap::Parser;
 use futures::stream::{self, StreamExt};
 use pgnudge::{Plugin, PluginChoice};
 use pgnudge_live::Failure;
-use pgnudge_live::consistency::{self, Assignment, Leak, Report, Scenario, Topology};
+use pgnudge_live::consistency::{self, Assignment, Consumer, Leak, Report, Scenario, Topology};
 use pgnudge_testkit::Installation;
 use tokio::runtime::Runtime;
 
@@ -35,6 +35,9 @@ struct Arguments {
     /// Only with this plugin; without, with each that there is
     #[arg(long, value_name = "NAME", value_parser = ["test_decoding", "wal2json"])]
     plugin: Option<String>,
+    /// Who holds the copy: refetch, live, cache, or racy-cache, which has to be found
+    #[arg(long, value_name = "NAME", default_value = "refetch", value_parser = consumer)]
+    consumer: Consumer,
     /// Play so many rounds side by side, each on another server
     #[arg(long, value_name = "N", default_value_t = 1)]
     jobs: u8,
@@ -148,7 +151,8 @@ impl Arguments {
         let sound = Assignment::new(seed, PluginChoice::Only(plugin));
         let scenarios =
             if self.scenario.is_empty() { sound.scenarios.clone() } else { self.scenario.clone() };
-        let sound = Assignment { lane, lanes, scenarios, persistent: self.keep_going, ..sound };
+        let (consumer, persistent) = (self.consumer, self.keep_going);
+        let sound = Assignment { lane, lanes, scenarios, consumer, persistent, ..sound };
         match self.leak {
             None => sound,
             Some(one_in) => Assignment { leak: Leak::one_in(one_in), calm: true, ..sound },
@@ -160,6 +164,12 @@ fn scenario(name: &str) -> Result<Scenario, String> {
     let names: Vec<_> = Scenario::ALL.iter().map(|one| one.name()).collect();
     let found = Scenario::ALL.iter().find(|one| one.name() == name);
     found.copied().ok_or_else(|| format!("one of {}", names.join(", ")))
+}
+
+fn consumer(name: &str) -> Result<Consumer, String> {
+    let names: Vec<_> = Consumer::ALL.iter().map(|(name, _)| *name).collect();
+    let found = Consumer::ALL.iter().find(|(known, _)| *known == name);
+    found.map(|(_, consumer)| *consumer).ok_or_else(|| format!("one of {}", names.join(", ")))
 }
 
 /// Names, and how often each.

@@ -23,7 +23,7 @@ pub(super) const CLAIM: Claim = Claim {
     falsified_by: "a slot or a walsender that is still there while the transactions are",
     proves: &["R11", "law 3"],
     plugins: Plugins::Auto,
-    needs: &[Need::ForTests("it holds a transaction open")],
+    needs: &[Need::Alone("it holds a transaction open")],
     run: |context| Box::pin(a_blocked_slot_is_withdrawn(context)),
 };
 

@@ -3,7 +3,7 @@
 //! It can fail: without the question to `pg_blocking_pids` there is no name, and without `lock_timeout`
 //! slot and walsender of a killed client stay as long as the transaction does.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use pgnudge::{Blocker, Status};
 use pgnudge_testkit::Signal;
@@ -20,12 +20,12 @@ pub(super) const CLAIM: Claim = Claim {
     name: "a_blocked_slot_names_its_blocker",
     title: "waiting for an open transaction",
     claim: "While an open transaction delays its slot, the status of a feed tells the transaction's process and \
-            application within 2 s; a `pgnudge watch` that is killed (SIGKILL) then leaves neither slot nor \
-            session once its --slot-timeout has passed.",
+            application within 2 s, and so does the error of one that gives up; a `pgnudge watch` that is killed \
+            (SIGKILL) then leaves neither slot nor session once its --slot-timeout has passed.",
     falsified_by: "a wait without a name, or a slot or walsender that is still there while the transaction is",
     proves: &["law 3"],
     plugins: Plugins::Auto,
-    needs: &[Need::ForTests("it holds a transaction open")],
+    needs: &[Need::Alone("it holds a transaction open")],
     run: |context| Box::pin(a_blocked_slot_names_its_blocker(context)),
 };
 
@@ -43,6 +43,10 @@ async fn a_blocked_slot_names_its_blocker(context: Context) -> Result<Evidence, 
     ensure!(blocker.pid == pid, "{blocker} is named, not process {pid}");
     ensure!(blocker.application_name == "monthly report", "it is called {:?}", blocker.application_name);
     connecting.abort();
+    context.nothing_left().await?;
+    let given_up = context.builder().give_up_after(Duration::from_secs(3)).connect().await;
+    let given_up = given_up.err().map(|error| error.to_string()).unwrap_or_default();
+    ensure!(given_up.contains("\"monthly report\""), "what is given up says {given_up:?}");
     context.nothing_left().await?;
 
     let arguments = context.watch_arguments(&["--slot-timeout=2s"]);

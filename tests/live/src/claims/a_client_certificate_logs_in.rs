@@ -36,6 +36,15 @@ async fn a_client_certificate_logs_in(context: Context) -> Result<Evidence, Fail
     let name = own.scratch.query_one_text(&session).await?;
     ensure!(name == "/CN=nudger", "the server knows it as {name:?}");
 
+    // The same certificates, as a program holds them that has them from elsewhere.
+    let issued = ours.issue("nudger")?;
+    let certificates = own.text("password='' sslmode=verify-full")?;
+    let builder = Feed::builder(certificates)
+        .root_certificates(std::fs::read(cluster.certificate()?)?)
+        .client_identity(std::fs::read(&issued.certificate)?, std::fs::read(&issued.key)?);
+    let mut from_memory = connected(builder).await?;
+    own.tally(&mut from_memory).await?;
+
     let without = refused(&text("")?).await?;
     let another = refused(&text(&ours.issue("somebody")?.keywords())?).await?;
     let stranger = refused(&text(&foreign.issue("nudger")?.keywords())?).await?;

@@ -7,7 +7,7 @@
 
 use std::time::{Duration, Instant};
 
-use pgnudge::Builder;
+use pgnudge::FeedBuilder;
 use tokio::time::sleep;
 
 use crate::consumer::Consumer;
@@ -54,7 +54,7 @@ async fn a_commit_is_told_in_milliseconds(context: Context) -> Result<Evidence, 
 }
 
 /// The milliseconds of each, in ascending order.
-async fn latencies(context: &Context, builder: Builder, commits: u32) -> Result<Vec<f64>, Failure> {
+async fn latencies(context: &Context, builder: FeedBuilder, commits: u32) -> Result<Vec<f64>, Failure> {
     let writer = context.scratch.connect().await?;
     let insert = writer.prepare("INSERT INTO t DEFAULT VALUES").await?;
     let mut feed = connected(builder).await?;

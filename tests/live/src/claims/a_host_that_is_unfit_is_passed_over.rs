@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use pgnudge::{Builder, Feed, Status};
+use pgnudge::{Feed, FeedBuilder, Status};
 use pgnudge_testkit::{Cluster, StopMode};
 use tokio::sync::watch::Receiver;
 use tokio::time::timeout;
@@ -114,7 +114,7 @@ async fn fails_again(mut status: Receiver<Status>) -> Result<(), Failure> {
     timeout(PATIENCE, failed).await?
 }
 
-fn hosts(own: &Context, ports: &[u16]) -> Result<Builder, Failure> {
+fn hosts(own: &Context, ports: &[u16]) -> Result<FeedBuilder, Failure> {
     Ok(Feed::builder(own.text(&text(ports))?))
 }
 

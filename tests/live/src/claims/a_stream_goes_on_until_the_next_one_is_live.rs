@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use pgnudge::Builder;
+use pgnudge::FeedBuilder;
 use pgnudge_testkit::{Cluster, Sender, Slot, wait_until};
 use tokio::time::timeout;
 
@@ -57,7 +57,7 @@ struct Cause {
     table: &'static str,
 }
 
-async fn behind_a_transaction(own: &Context, builder: Builder, cause: Cause) -> Result<(), Failure> {
+async fn behind_a_transaction(own: &Context, builder: FeedBuilder, cause: Cause) -> Result<(), Failure> {
     let Cause { statement, hides, table } = cause;
     let mut feed = connected(builder).await?;
     let first = streaming(&feed)?;

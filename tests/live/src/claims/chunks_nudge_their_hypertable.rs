@@ -10,7 +10,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use pgnudge::{Builder, Payload, Plugin, Session, SessionKind, TableName};
+use pgnudge::{FeedBuilder, Payload, Plugin, Session, SessionKind, TableName};
 
 use crate::context::connected;
 use crate::evidence::{ensure, evidence};
@@ -36,7 +36,7 @@ async fn chunks_nudge_their_hypertable(context: Context) -> Result<Evidence, Fai
     let hypertables = Hypertables::default();
     hypertables.read(&context).await?;
     let builder = || hypertables.name_parents(context.builder());
-    let only = |builder: Builder| builder.tables(["public.metrics", "public.mark"]);
+    let only = |builder: FeedBuilder| builder.tables(["public.metrics", "public.mark"]);
     let mut all = connected(whole_transactions(builder())).await?;
     let mut parent = connected(only(builder())).await?;
     let mut unasked = connected(only(builder()).partition_root(false)).await?;
@@ -70,8 +70,8 @@ async fn one_by_one(context: &Context, sql: &str) -> Result<(), Failure> {
 }
 
 /// Rows of chunks, by key, in the hypertable.
-async fn rows(context: &Context, only: Builder) -> Result<&'static str, Failure> {
-    let mut rows = connected(only.payload(Payload::Pk)).await?;
+async fn rows(context: &Context, only: FeedBuilder) -> Result<&'static str, Failure> {
+    let mut rows = connected(only.payload(Payload::PrimaryKey)).await?;
     context.sql("UPDATE metrics SET v = 2; DELETE FROM metrics WHERE device = 3").await?;
     let told = context.tally(&mut rows).await?;
     told.ensure_exactly(&[("public.metrics:1,2", 1), ("public.metrics:1,3", 2), ("public.metrics:2,2", 1)])?;
@@ -113,7 +113,7 @@ impl Hypertables {
         Ok(())
     }
 
-    fn name_parents(&self, builder: Builder) -> Builder {
+    fn name_parents(&self, builder: FeedBuilder) -> FeedBuilder {
         let hypertables = self.clone();
         builder.parent_of(move |table| hypertables.of(table))
     }

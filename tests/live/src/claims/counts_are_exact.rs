@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use pgnudge::{Builder, Feed};
+use pgnudge::{Feed, FeedBuilder};
 
 use crate::consumer::Consumer;
 use crate::context::{connected, with_parameter};
@@ -56,7 +56,7 @@ async fn counts_are_exact(context: Context) -> Result<Evidence, Failure> {
 }
 
 /// Windows that close at each commit, and never within a transaction.
-pub(super) fn whole_transactions(builder: Builder) -> Builder {
+pub(super) fn whole_transactions(builder: FeedBuilder) -> FeedBuilder {
     builder.debounce(Duration::ZERO).max_batch_wait(Duration::from_secs(3600))
 }
 

@@ -60,8 +60,17 @@ async fn event_streams_nudge(context: Context) -> Result<Evidence, Failure> {
         "pgnudge_bridge_subscribers 2",
         "pgnudge_state{state=\"streaming\"} 1",
         "pgnudge_resyncs_total{reason=\"connected\"} 1",
+        // An alarm on an increase sees the first one.
+        "pgnudge_resyncs_total{reason=\"overflow\"} 0",
+        "pgnudge_bridge_notify_gaps_total 0",
+        "pgnudge_bridge_active 1",
     ] {
         ensure!(metrics.lines().any(|found| found == line), "no {line} in {metrics}");
+    }
+    let types = metrics.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
+    for name in types {
+        let helps = metrics.lines().any(|line| line.starts_with(&format!("# HELP {name} ")));
+        ensure!(helps, "no HELP for {name}");
     }
     drop(two);
     let nonsense =

@@ -10,7 +10,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures::SinkExt;
-use pgnudge::{Builder, Payload};
+use pgnudge::{FeedBuilder, Payload};
 
 use crate::consumer::Consumer;
 use crate::context::connected;
@@ -58,8 +58,8 @@ async fn keys_are_told(context: Context) -> Result<Evidence, Failure> {
     )
 }
 
-fn rows(context: &Context) -> Builder {
-    let builder = context.builder().payload(Payload::Pk).head_limit(HEAD).status_interval(SOON);
+fn rows(context: &Context) -> FeedBuilder {
+    let builder = context.builder().payload(Payload::PrimaryKey).head_limit(HEAD).status_interval(SOON);
     builder.tables(["app.*", "public.mark"])
 }
 

@@ -71,6 +71,19 @@ async fn privileges(context: &Context, mistakes: &mut Mistakes) -> Result<(), Fa
             "GRANT SELECT ON pg_catalog.pg_inherits TO PUBLIC".to_owned(),
             "hint: give the role back what the message names",
         ),
+        // Rights that the session beside the stream needs, and no other.
+        (
+            "no EXECUTE beside the stream",
+            "REVOKE EXECUTE ON FUNCTION pg_catalog.pg_backend_pid() FROM PUBLIC".to_owned(),
+            "GRANT EXECUTE ON FUNCTION pg_catalog.pg_backend_pid() TO PUBLIC".to_owned(),
+            "hint: give the role back what the message names",
+        ),
+        (
+            "no SELECT beside the stream",
+            "REVOKE SELECT ON pg_catalog.pg_attribute FROM PUBLIC".to_owned(),
+            "GRANT SELECT ON pg_catalog.pg_attribute TO PUBLIC".to_owned(),
+            "hint: give the role back what the message names",
+        ),
     ] {
         context.sql(&revoke).await?;
         mistakes.make(what, &[&login], remedy).await?;

@@ -29,7 +29,7 @@ pub(super) const CLAIM: Claim = Claim {
 async fn one_feed_many_subscribers(context: Context) -> Result<Evidence, Failure> {
     context.sql("CREATE TABLE a (id int); CREATE TABLE b (id int)").await?;
     let hub = Hub::new(connected(context.builder().debounce(Duration::ZERO)).await?);
-    let join = |table: &str| hub.subscribe().tables([table]).debounce(Duration::ZERO).join();
+    let join = |table: &str| hub.subscription().tables([table]).debounce(Duration::ZERO).subscribe();
     let (mut slow, mut other) = (join("public.a")?, join("public.b")?);
     let mut live = JoinSet::new();
     for _ in 2..SUBSCRIBERS {
@@ -75,7 +75,10 @@ async fn resync(subscription: &mut Subscription) -> Result<(), Failure> {
 
 async fn next(subscription: &mut Subscription) -> Result<FeedItem, Failure> {
     let late = |_| Failure::new(format!("no item within {PATIENCE:?}"));
-    timeout(PATIENCE, subscription.next()).await.map_err(late)
+    timeout(PATIENCE, subscription.next())
+        .await
+        .map_err(late)?
+        .ok_or_else(|| Failure::new("the hub is closed"))
 }
 
 fn rows(item: &FeedItem) -> u64 {

@@ -14,7 +14,7 @@ pub(super) const CLAIM: Claim = Claim {
     proves: &["R10"],
     plugins: Plugins::Each,
     needs: &[
-        Need::ForTests("a prepared transaction would outlive a crash of this run"),
+        Need::Alone("a prepared transaction would outlive a crash of this run"),
         Need::PreparedTransactions,
     ],
     run: |context| Box::pin(prepared_transactions_nudge_at_commit(context)),

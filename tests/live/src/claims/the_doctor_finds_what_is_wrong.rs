@@ -185,12 +185,20 @@ async fn standbys(own: &Context, dsn: &str) -> Result<usize, Failure> {
 
 /// What a feed asks, and a hardened server may not answer.
 async fn rights(own: &Context, dsn: &str) -> Result<usize, Failure> {
-    own.sql("REVOKE EXECUTE ON FUNCTION pg_current_snapshot() FROM PUBLIC").await?;
-    let report = Report::of(&[dsn]).await?;
-    report.ensure_failed(&["slot"])?;
-    let check = report.check("slot")?;
-    let fix = check.fix.clone().unwrap_or_default();
-    ensure!(check.detail.contains("pg_current_snapshot") && !fix.contains("REPLICATION"), "{report:?}");
-    own.sql("GRANT EXECUTE ON FUNCTION pg_current_snapshot() TO PUBLIC").await?;
-    Ok(1)
+    let lacking = [
+        ("EXECUTE ON FUNCTION pg_current_snapshot()", "pg_current_snapshot"),
+        // What partitions need, though there may be none yet.
+        ("SELECT ON pg_type", "pg_type"),
+        ("EXECUTE ON FUNCTION array_to_string(anyarray, text)", "array_to_string"),
+    ];
+    for (right, named) in lacking {
+        own.sql(&format!("REVOKE {right} FROM PUBLIC")).await?;
+        let report = Report::of(&[dsn]).await?;
+        own.sql(&format!("GRANT {right} TO PUBLIC")).await?;
+        report.ensure_failed(&["slot"])?;
+        let check = report.check("slot")?;
+        let fix = check.fix.clone().unwrap_or_default();
+        ensure!(check.detail.contains(named) && !fix.contains("REPLICATION"), "{report:?}");
+    }
+    Ok(lacking.len())
 }

@@ -9,7 +9,7 @@
 
 use std::time::Duration;
 
-use pgnudge::{Builder, Feed};
+use pgnudge::{Feed, FeedBuilder};
 
 use crate::consumer::Consumer;
 use crate::context::{connected, streaming};
@@ -52,12 +52,12 @@ async fn transaction_markers_may_be_left_out(context: Context) -> Result<Evidenc
     )
 }
 
-fn unmarked(context: &Context) -> Builder {
+fn unmarked(context: &Context) -> FeedBuilder {
     context.builder().transaction_markers(false)
 }
 
 /// As it is to be used: with a filter that the server applies.
-fn filtered(builder: Builder) -> Builder {
+fn filtered(builder: FeedBuilder) -> FeedBuilder {
     builder.tables(["public.one", "public.many"]).partition_root(false)
 }
 

@@ -27,6 +27,30 @@ impl Reader {
         Self { database, client: None, scope }
     }
 
+    /// The tables in its scope.
+    pub(crate) async fn names(&mut self) -> Result<Vec<Name>, Failure> {
+        let end = Instant::now() + LIMIT;
+        loop {
+            match self.listed().await {
+                Err(_) if Instant::now() < end => sleep(PAUSE).await,
+                done => return done,
+            }
+        }
+    }
+
+    async fn listed(&mut self) -> Result<Vec<Name>, Failure> {
+        let client = self.session().await?;
+        let names = self.existing(&client).await?;
+        self.client = Some(client);
+        Ok(names)
+    }
+
+    async fn existing(&self, client: &Client) -> Result<Vec<Name>, Failure> {
+        let rows = client.query(NAMES, &[]).await?;
+        let existing = rows.iter().map(|row: &Row| (row.get::<_, String>(0), row.get::<_, String>(1)));
+        Ok(existing.filter(|(schema, table)| self.scope.contains(schema, table)).collect())
+    }
+
     /// Every table, in one snapshot.
     pub(crate) async fn everything(&mut self) -> Result<Copy, Failure> {
         self.persist(None).await
@@ -73,11 +97,8 @@ impl Reader {
     async fn attempt(&mut self, tables: Option<&[Name]>) -> Result<Copy, Failure> {
         let client = self.session().await?;
         client.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
-        let rows = client.query(NAMES, &[]).await?;
-        let existing = rows.iter().map(|row: &Row| (row.get::<_, String>(0), row.get::<_, String>(1)));
         let wanted = |name: &Name| tables.is_none_or(|tables| tables.contains(name));
-        let in_scope = |(schema, table): &Name| self.scope.contains(schema, table);
-        let names: Vec<_> = existing.filter(|name| in_scope(name) && wanted(name)).collect();
+        let names: Vec<_> = self.existing(&client).await?.into_iter().filter(wanted).collect();
         let mut copy = fetch(&client, &names).await?;
         client.batch_execute("COMMIT").await?;
         for (schema, table) in tables.into_iter().flatten().filter(|name| !names.contains(name)) {

@@ -118,6 +118,7 @@ impl<'a> Round<'a> {
             plugin: assignment.plugin,
             manner: self.plan.manner.clone(),
             leak: assignment.leak.clone(),
+            consumer: assignment.consumer,
             recorder: self.recorder.clone(),
             rejoin: Arc::clone(&self.rejoin),
             copy,

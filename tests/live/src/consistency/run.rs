@@ -8,7 +8,7 @@ use crate::Failure;
 use crate::consistency::plan::Plan;
 use crate::consistency::report::Report;
 use crate::consistency::timeline::Recorder;
-use crate::consistency::{Leak, Scenario, Topology, round};
+use crate::consistency::{Consumer, Leak, Scenario, Topology, round};
 
 /// What to play, and with what.
 #[derive(Clone, Debug)]
@@ -25,6 +25,8 @@ pub struct Assignment {
     pub plugin: PluginChoice,
     /// The planted fault.
     pub leak: Leak,
+    /// Who holds the copy.
+    pub consumer: Consumer,
     /// Whether nothing is broken: then a Resync heals nothing.
     pub calm: bool,
     /// Whether it goes on when a copy is stale.
@@ -43,6 +45,7 @@ impl Assignment {
             scenarios,
             plugin,
             leak: Leak::none(),
+            consumer: Consumer::default(),
             calm: false,
             persistent: false,
         }

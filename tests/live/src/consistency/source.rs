@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pgnudge::{Builder, Feed, FeedItem, Hub, Status, Subscription};
+use pgnudge::{Feed, FeedBuilder, FeedItem, Hub, Status, Subscription};
 use tokio::sync::watch;
 
 use crate::Failure;
@@ -34,7 +34,18 @@ impl Source {
     pub(crate) async fn next(&mut self) -> FeedItem {
         match self {
             Self::Feed(feed) => feed.next().await,
-            Self::Hub(_, seat) => seat.next().await,
+            Self::Hub(_, seat) => match seat.next().await {
+                Some(item) => item,
+                None => std::future::pending().await,
+            },
+        }
+    }
+
+    /// For several consumers.
+    pub(crate) fn into_hub(self) -> Hub {
+        match self {
+            Self::Feed(feed) => Hub::new(*feed),
+            Self::Hub(hub, _) => hub,
         }
     }
 
@@ -48,16 +59,18 @@ impl Source {
 }
 
 /// The feed's part. Before a hub it has no window.
-fn builder(subscriber: &Subscriber) -> Builder {
+fn builder(subscriber: &Subscriber) -> FeedBuilder {
     let manner = &subscriber.manner;
     // A hub of many has seats with other filters.
     let shared = manner.hub.is_some() && manner.servers == Servers::Both;
     let patterns = if shared { Vec::new() } else { manner.scope.patterns() };
     let mut builder = Feed::builder(subscriber.text())
         .plugin(subscriber.plugin)
-        .tables(patterns)
         .transaction_markers(subscriber.has_markers())
         .edge(manner.edge);
+    if !patterns.is_empty() {
+        builder = builder.tables(patterns);
+    }
     if manner.impatient {
         builder = builder
             .status_interval(STATUS)
@@ -81,8 +94,11 @@ fn builder(subscriber: &Subscriber) -> Builder {
     }
 }
 
-fn sit_down(hub: &Hub, manner: &Manner) -> Result<Subscription, Failure> {
-    let mut seat = hub.subscribe().tables(manner.scope.patterns()).edge(manner.edge);
+pub(crate) fn sit_down(hub: &Hub, manner: &Manner) -> Result<Subscription, Failure> {
+    let (mut seat, patterns) = (hub.subscription().edge(manner.edge), manner.scope.patterns());
+    if !patterns.is_empty() {
+        seat = seat.tables(patterns);
+    }
     if let Some(debounce) = manner.debounce {
         seat = seat.debounce(debounce);
     }
@@ -92,7 +108,7 @@ fn sit_down(hub: &Hub, manner: &Manner) -> Result<Subscription, Failure> {
     if let Some(failsafe) = manner.failsafe {
         seat = seat.failsafe(failsafe);
     }
-    Ok(seat.join()?)
+    Ok(seat.subscribe()?)
 }
 
 const STATUS: Duration = Duration::from_millis(200);

@@ -3,18 +3,19 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use pgnudge::{FeedItem, Plugin, PluginChoice, Status};
+use pgnudge::{FeedItem, Hub, Live, Plugin, PluginChoice, Status};
 use tokio::sync::{Notify, watch};
 use tokio::time::sleep;
 
 use crate::Failure;
-use crate::consistency::Leak;
+use crate::consistency::consumer::{self, Place};
 use crate::consistency::copy::Copy;
 use crate::consistency::database::Database;
 use crate::consistency::manner::{Manner, Servers};
 use crate::consistency::reader::{Name, Reader};
-use crate::consistency::source::Source;
+use crate::consistency::source::{Source, sit_down};
 use crate::consistency::timeline::{Kind, Recorder};
+use crate::consistency::{Consumer, Leak};
 
 /// A subscriber of one round.
 pub(crate) struct Subscriber {
@@ -27,6 +28,7 @@ pub(crate) struct Subscriber {
     pub(crate) plugin: PluginChoice,
     pub(crate) manner: Manner,
     pub(crate) leak: Leak,
+    pub(crate) consumer: Consumer,
     pub(crate) recorder: Recorder,
     /// Told when it is to take another seat.
     pub(crate) rejoin: Arc<Notify>,
@@ -43,12 +45,33 @@ impl Subscriber {
         let mut reader = Reader::new(self.reads.clone(), self.manner.scope);
         let (mut source, status) = Source::connect(&self).await?;
         tokio::spawn(reconnections(status, self.recorder.clone()));
+        if self.consumer != Consumer::Refetch {
+            return self.hold(&source.into_hub()).await;
+        }
         loop {
             tokio::select! {
                 item = source.next() => self.take(item, &mut reader).await?,
                 () = self.rejoin.notified() => source.rejoin(&self.manner)?,
             }
             sleep(self.manner.pause).await;
+        }
+    }
+
+    /// As what the facade offers for it.
+    async fn hold(self, hub: &Hub) -> Result<Infallible, Failure> {
+        let Self { reads, manner, copy, consumer, .. } = self;
+        let (scope, from_replica) = (manner.scope, manner.from_replica);
+        let place = Place { reads, scope, from_replica, copy };
+        match consumer {
+            Consumer::Live => {
+                let patterns = scope.patterns();
+                let builder = || match &patterns[..] {
+                    [] => Live::builder(hub),
+                    patterns => Live::builder(hub).tables(patterns),
+                };
+                consumer::live(place, builder).await
+            }
+            _ => consumer::cache(place, sit_down(hub, &manner)?, consumer == Consumer::Cache).await,
         }
     }
 

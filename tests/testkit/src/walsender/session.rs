@@ -36,6 +36,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Walsender<S> {
             .answering("PREPARE", &[], &[])
             .answering("EXECUTE pgnudge_view", &["?"; 9], &[&VIEW])
             .answering("EXECUTE pgnudge_lineage", &["?"; 5], &[])
+            .answering("WITH RECURSIVE up", &["?"; 5], &[])
+            .answering("SELECT WHERE", &[], &[])
             .answering("SELECT pg_catalog.set_config('search_path'", &["?"], &[&[Some("")]])
             .answering("SHOW data_directory_mode", &["?"], &[&[Some("0700")]])
     }

@@ -1,13 +1,12 @@
-//! The files of the client's own certificate (manual, "Client Certificates").
+//! The client's own certificate (manual, "Client Certificates").
 
 use std::io;
-use std::path::Path;
 
 use native_tls::Identity;
 
-use super::connector::{read, unusable_file};
+use super::connector::{read, unusable};
 use super::library;
-use crate::{Error, ErrorKind, TlsIdentity};
+use crate::{Error, ErrorKind, Pem, TlsIdentity};
 
 /// Why a certificate and a key are of no use.
 #[derive(Debug)]
@@ -35,11 +34,11 @@ pub(super) fn load(files: &TlsIdentity) -> Result<Identity, Error> {
 
 /// Names the file that is at fault, the cause and the remedy.
 fn explain(why: Unusable, files: &TlsIdentity) -> Error {
-    let of_key = |why: &str, hint: &str| unusable_file("the client's key", &files.key, why, hint);
+    let of_key = |why: &str, hint: &str| unusable("the client's key", &files.key, why, hint);
     match why {
         Unusable::Certificate(why) => {
             let hint = "name a readable PEM file with the client's certificate in sslcert";
-            unusable_file("the client's certificate", &files.certificate, &why, hint)
+            unusable("the client's certificate", &files.certificate, &why, hint)
         }
         Unusable::Key(why) => of_key(&why, KEY_HINT),
         Unusable::KeyEncrypted => of_key(
@@ -54,10 +53,8 @@ fn explain(why: Unusable, files: &TlsIdentity) -> Error {
     }
 }
 
-fn mismatch(key: &Path, certificate: &Path) -> Error {
-    let (key, certificate) = (key.display(), certificate.display());
-    let message =
-        format!("the client's key in \"{key}\" does not belong to the certificate in \"{certificate}\"");
+fn mismatch(key: &Pem, certificate: &Pem) -> Error {
+    let message = format!("the client's key {key} does not belong to the certificate {certificate}");
     Error::permanent(ErrorKind::Tls, message)
         .with_hint("name a certificate in sslcert and its own key in sslkey")
 }

@@ -1,15 +1,15 @@
 //! What TLS needs beside a socket: which certificates are trusted, the client's own, which versions.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use native_tls::{Certificate, Protocol, TlsConnector, TlsConnectorBuilder};
 use tokio::task::spawn_blocking;
 
 use super::{ALPN, client_certificate, library};
-use crate::{Error, ErrorKind, Tls, TlsVerify, TlsVersion};
+use crate::{Error, ErrorKind, Pem, Tls, TlsVerify, TlsVersion};
 
 /// A connector that was made for one connection and serves the next one, too.
 ///
@@ -52,8 +52,8 @@ fn connector(tls: &Tls) -> Result<TlsConnector, Error> {
         // The chain is verified here, and the name behind the handshake.
         TlsVerify::ChainAndHost => builder.danger_accept_invalid_hostnames(!library::LIBRARY_COMPARES_NAMES),
     };
-    if let Some(path) = &tls.roots {
-        trust_only(&mut builder, path)?;
+    if let Some(roots) = &tls.roots {
+        trust_only(&mut builder, roots)?;
     }
     if let Some(identity) = &tls.identity {
         builder.identity(client_certificate::load(identity)?);
@@ -66,16 +66,12 @@ fn connector(tls: &Tls) -> Result<TlsConnector, Error> {
     })
 }
 
-fn trust_only(builder: &mut TlsConnectorBuilder, path: &Path) -> Result<(), Error> {
+fn trust_only(builder: &mut TlsConnectorBuilder, roots: &Pem) -> Result<(), Error> {
+    let certificates = "the root certificates";
     let unusable = |why: &dyn ToString| {
-        unusable_file(
-            "the root certificates",
-            path,
-            &why.to_string(),
-            "name a readable PEM file in sslrootcert",
-        )
+        unusable(certificates, roots, &why.to_string(), "name a readable PEM file in sslrootcert")
     };
-    let pem = read(path).map_err(|error| unusable(&error))?;
+    let pem = read(roots).map_err(|error| unusable(&error))?;
     let roots = Certificate::stack_from_pem(&pem).map_err(|error| unusable(&error))?;
     if roots.is_empty() {
         return Err(unusable(&"there are none"));
@@ -87,16 +83,19 @@ fn trust_only(builder: &mut TlsConnectorBuilder, path: &Path) -> Result<(), Erro
     Ok(())
 }
 
-/// A file of certificates or a key, whole.
-pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
+/// Certificates or a key, whole.
+pub(super) fn read(pem: &Pem) -> io::Result<Cow<'_, [u8]>> {
+    let path = match pem {
+        Pem::File(path) => path,
+        Pem::Bytes(bytes) => return Ok(bytes.as_ref().into()),
+    };
     let mut bytes = Vec::new();
     File::open(path)?.take(LARGEST_FILE).read_to_end(&mut bytes)?;
-    Ok(bytes)
+    Ok(bytes.into())
 }
 
-pub(super) fn unusable_file(what: &str, path: &Path, why: &str, hint: &str) -> Error {
-    let path = path.display();
-    Error::permanent(ErrorKind::Tls, format!("{what} in \"{path}\" cannot be used: {why}")).with_hint(hint)
+pub(super) fn unusable(what: &str, pem: &Pem, why: &str, hint: &str) -> Error {
+    Error::permanent(ErrorKind::Tls, format!("{what} {pem} cannot be used: {why}")).with_hint(hint)
 }
 
 fn protocol(version: TlsVersion) -> Protocol {

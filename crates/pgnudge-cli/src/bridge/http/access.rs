@@ -29,10 +29,13 @@ impl Access {
         };
         let token = token.map(|token| token.trim().to_owned());
         if token.as_deref() == Some("") {
-            return Err(Failure::because("the HTTP token is empty", "give one, or leave the option out"));
+            return Err(Failure::configuration(
+                "the HTTP token is empty",
+                "give one, or leave the option out",
+            ));
         }
         if token.is_none() && !address.ip().is_loopback() && !arguments.http_no_token {
-            return Err(Failure::because(
+            return Err(Failure::configuration(
                 format!("{address} can be reached from other hosts, and there is no token"),
                 "give --http-token-file, listen on 127.0.0.1, or say --http-no-token",
             ));

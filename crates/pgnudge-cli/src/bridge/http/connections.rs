@@ -68,7 +68,11 @@ async fn connection(socket: TcpStream, router: Router, patience: Duration, _perm
         return;
     }
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEAD).keep_alive(false).max_headers(MAX_HEADERS);
+    http.timer(TokioTimer::new())
+        .header_read_timeout(HEAD)
+        .keep_alive(false)
+        .max_headers(MAX_HEADERS)
+        .max_buf_size(LARGEST_HEAD);
     let service = TowerToHyperService::new(router);
     let _ = http.serve_connection(TokioIo::new(socket), service).await;
 }
@@ -97,6 +101,8 @@ fn is_of_the_client(error: &io::Error) -> bool {
 const HEAD: Duration = Duration::from_secs(10);
 /// As hyper's default, said aloud.
 const MAX_HEADERS: usize = 100;
+/// Bytes of one that are kept until it is whole; hyper itself takes 64 KiB of a target.
+const LARGEST_HEAD: usize = 128 * 1024;
 /// Linux doubles it. An item of a thousand tables fits.
 const SEND_BUFFER: usize = 128 << 10;
 /// What runs out does not come back at once.

@@ -5,6 +5,7 @@
 //! item's position. A client that does not read is not waited for: its window absorbs.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{RawQuery, State};
@@ -12,39 +13,55 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::Event;
 use axum::response::{IntoResponse, Response};
 use futures::Stream;
-use pgnudge::{FeedItem, Reason, Subscription};
+use pgnudge::{FeedItem, Printable, Reason, Subscription, TablePattern};
 
+use crate::arguments::FeedArguments;
+use crate::bridge::Bridge;
 use crate::bridge::http::seats::later;
 use crate::bridge::http::{Web, query, seats};
 use crate::bridge::retry;
-use crate::bridge::stage::Term;
-use crate::item_json::ItemJson;
+use crate::bridge::stage::{Role, Term};
 use crate::json;
 
-/// Takes a seat, or says why there is none.
+/// Takes a seat, or says why there is none. While the feed of the active bridge is not connected yet, as when it was
+/// started in an outage, the seat waits: a browser would not come back to one that is refused.
 pub(super) async fn stream(
     State(web): State<Web>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    let Some(term) = web.bridge.stage.term() else {
-        return later("this bridge is not the active one, or its feed is not connected yet\n");
+    let Role::Active { .. } = web.bridge.stage.role() else {
+        return later("this bridge is not the active one: ask that one, or again\n");
     };
     let Some(seat) = web.seats.take() else { return seats::full() };
-    let tables = match patterns(&query.unwrap_or_default()) {
+    let bridge = Arc::clone(&web.bridge);
+    let tables = match tables(&query.unwrap_or_default(), &bridge.feed) {
         Ok(tables) => tables,
-        Err(why) => return (StatusCode::BAD_REQUEST, format!("{why}\n")).into_response(),
-    };
-    let items = match web.bridge.feed.subscribe(&term.hub).tables(tables).join() {
-        Ok(items) => items,
-        Err(error) => {
-            let hint = error.hint().unwrap_or_default();
-            return (StatusCode::BAD_REQUEST, format!("{error}\n{hint}\n")).into_response();
-        }
+        Err(why) => return (StatusCode::BAD_REQUEST, why).into_response(),
     };
     let returning = headers.contains_key("last-event-id");
-    let listener = Listener { items, term, returning, first: true };
-    seat.serve(listener.events())
+    seat.serve(Listener { bridge, tables, returning, hears: None, greeted: false }.events())
+}
+
+/// The tables that a client asks for; none: all that the feed tells of. A client that asks for others would wait, and
+/// believe that nothing changes.
+fn tables(query: &str, feed: &FeedArguments) -> Result<Vec<TablePattern>, String> {
+    if let Some(name) = query::unknown(query, &["table", "access_token"]) {
+        return Err(format!("there is no parameter {name:?}: there are table and access_token\n"));
+    }
+    let pattern = |text: String| {
+        let pattern = text
+            .parse::<TablePattern>()
+            .map_err(|error| format!("{}\n{}\n", Printable(&error), Printable(error.hint())))?;
+        if feed.covers(&pattern) {
+            Ok(pattern)
+        } else {
+            let pattern = Printable(pattern);
+            Err(format!("this bridge does not tell of every table that {pattern} names: see its --table\n"))
+        }
+    };
+    let texts = patterns(query).map_err(|why| format!("{why}\n"))?;
+    texts.into_iter().map(pattern).collect()
 }
 
 /// The tables that a client asks for. A change is compared with each pattern of each listener, so a listener has
@@ -68,40 +85,76 @@ fn patterns(query: &str) -> Result<Vec<String>, String> {
 
 /// Who listens.
 struct Listener {
-    items: Subscription,
-    term: Term,
+    bridge: Arc<Bridge>,
+    tables: Vec<TablePattern>,
     /// It has been here before.
     returning: bool,
-    first: bool,
+    /// `None`: the feed is not there yet.
+    hears: Option<(Subscription, Term)>,
+    greeted: bool,
 }
 
 impl Listener {
     /// Until the term is over: then the client has to ask again, and is told to resync.
     fn events(self) -> impl Stream<Item = Result<Event, Infallible>> {
         futures::stream::unfold(self, |mut listener| async move {
+            if listener.waits() && !std::mem::replace(&mut listener.greeted, true) {
+                return Some((
+                    Ok(Event::default().retry(retry_time()).comment("the feed is not connected yet")),
+                    listener,
+                ));
+            }
+            let (first, (items, term)) = match &mut listener.hears {
+                Some(hears) => (false, hears),
+                None => {
+                    let hears = listener.sit_down().await?;
+                    (true, listener.hears.insert(hears))
+                }
+            };
             let item = tokio::select! {
                 biased;
-                () = listener.term.over() => return None,
-                item = listener.items.next() => item,
+                () = term.over() => return None,
+                item = items.next() => item?,
             };
-            let event = listener.event(item);
+            let event = if first { listener.first(item) } else { event(&item) };
             Some((Ok(event), listener))
         })
     }
 
-    fn event(&mut self, item: FeedItem) -> Event {
+    fn waits(&self) -> bool {
+        self.hears.is_none() && self.bridge.stage.term().is_none()
+    }
+
+    /// Waits for the feed. `None`: this is not the active bridge any more.
+    async fn sit_down(&self) -> Option<(Subscription, Term)> {
+        let mut roles = self.bridge.stage.roles();
+        let decided = |role: &Role| !matches!(role, Role::Active { term: None, .. });
+        roles.wait_for(decided).await.ok()?;
+        let term = self.bridge.stage.term()?;
+        let subscription = self.bridge.feed.subscription(&term.hub);
+        let subscription =
+            if self.tables.is_empty() { subscription } else { subscription.tables(&self.tables) };
+        Some((subscription.subscribe().ok()?, term))
+    }
+
+    fn first(&self, item: FeedItem) -> Event {
         let item = match item {
-            FeedItem::Resync { lsn, .. } if self.first && self.returning => {
+            FeedItem::Resync { lsn, .. } if self.returning => {
                 FeedItem::Resync { reason: Reason::Reconnected, lsn }
             }
             item => item,
         };
-        let (FeedItem::Resync { lsn, .. } | FeedItem::Batch { lsn, .. }) = &item;
-        // Texts and numbers always have a JSON form, without a line end in it.
-        let data = json::line(&ItemJson::from(&item)).unwrap_or_default();
-        let event = Event::default().id(lsn.to_string()).data(data);
-        if std::mem::take(&mut self.first) { event.retry(RETRY.mul_f64(0.5 + retry::unit())) } else { event }
+        event(&item).retry(retry_time())
     }
+}
+
+fn event(item: &FeedItem) -> Event {
+    // Texts and numbers always have a JSON form, without a line end in it.
+    Event::default().id(item.lsn().to_string()).data(json::line(item).unwrap_or_default())
+}
+
+fn retry_time() -> Duration {
+    RETRY.mul_f64(0.5 + retry::unit())
 }
 
 /// As many as a page is about.
@@ -114,6 +167,8 @@ const RETRY: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
 
     #[test]
@@ -126,5 +181,25 @@ mod tests {
         assert!(patterns(&long(LONGEST_PATTERN + 1)).unwrap_err().contains("512 bytes"));
         assert!(patterns("table=public.%FF").unwrap_err().contains("UTF-8"));
         assert!(patterns("access_token=%FF").unwrap().is_empty());
+    }
+
+    /// The feed's own command line.
+    #[derive(clap::Parser)]
+    struct OfFeed {
+        #[command(flatten)]
+        feed: FeedArguments,
+    }
+
+    #[test]
+    fn a_listener_asks_for_what_the_feed_tells_of() {
+        let of = |flags: &[&str]| OfFeed::parse_from([&["bridge"], flags].concat()).feed;
+        let narrow = of(&["--table=public.a,audit.*"]);
+        for fine in ["", "table=public.a", "table=audit.log&table=audit.*"] {
+            assert!(tables(fine, &narrow).is_ok(), "{fine}");
+        }
+        for other in ["table=public.b", "table=public.*", "table=audit.log&table=*.*"] {
+            assert!(tables(other, &narrow).unwrap_err().contains("--table"), "{other}");
+            assert!(tables(other, &of(&[])).is_ok(), "{other}");
+        }
     }
 }

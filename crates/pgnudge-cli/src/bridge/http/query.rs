@@ -11,6 +11,15 @@ pub(super) fn values(query: &str, name: &str) -> impl Iterator<Item = Result<Str
     pairs.filter(move |(key, _)| decoded(key).is_ok_and(|key| key == name)).map(|(_, value)| decoded(value))
 }
 
+/// The first parameter that has none of these names: a slip of the pen would otherwise ask for everything.
+pub(super) fn unknown(query: &str, known: &[&str]) -> Option<String> {
+    let names = query.split('&').map(|pair| pair.split_once('=').map_or(pair, |(name, _)| name));
+    names
+        .filter(|name| !name.is_empty())
+        .map(|name| decoded(name).unwrap_or_else(|_| name.to_owned()))
+        .find(|name| !known.contains(&name.as_str()))
+}
+
 fn decoded(text: &str) -> Result<String, Utf8Error> {
     percent_decode_str(&text.replace('+', " ")).decode_utf8().map(std::borrow::Cow::into_owned)
 }
@@ -18,6 +27,17 @@ fn decoded(text: &str) -> Result<String, Utf8Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_that_nobody_knows_are_found() {
+        assert_eq!(unknown("table=a.b&&access_token=x&t%61ble=", &["table", "access_token"]), None);
+        assert_eq!(unknown("", &[]), None);
+        for (query, name) in
+            [("table=a.b&tables=c", "tables"), ("Table=a", "Table"), ("%FF=1", "%FF"), ("x", "x")]
+        {
+            assert_eq!(unknown(query, &["table"]).as_deref(), Some(name), "{query}");
+        }
+    }
 
     #[test]
     fn values_are_decoded_or_refused() {

@@ -100,7 +100,7 @@ impl Web {
                 }
                 _ => (None, None, None),
             },
-            Role::Standby => (None, None, None),
+            _ => (None, None, None),
         };
         Report {
             state: role.word(),
@@ -123,8 +123,18 @@ impl Web {
 }
 
 fn detail(role: &Role) -> String {
-    let Role::Active { status, .. } = role else {
-        return "Another bridge is active. This one takes over when that one is gone.".into();
+    let status = match role {
+        Role::Connecting => return "Connecting to the server.".into(),
+        Role::BackingOff { error, attempt, .. } => {
+            let hint = error.hint().unwrap_or_default();
+            return format!(
+                "Whether another bridge is active is not known. Attempt {attempt} failed: {error}. {hint}"
+            );
+        }
+        Role::Standby => {
+            return "Another bridge is active. This one takes over when that one is gone.".into();
+        }
+        Role::Active { status, .. } => status,
     };
     match &*status.borrow() {
         Status::Connecting { attempt: 0 } => "Connecting to the server.".into(),
@@ -140,6 +150,7 @@ fn detail(role: &Role) -> String {
         Status::BackingOff { error, .. } => {
             format!("{error}. {}", error.hint().unwrap_or_default())
         }
+        Status::Closed => "The feed is closed.".into(),
         _ => String::new(),
     }
 }
