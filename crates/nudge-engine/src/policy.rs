@@ -11,6 +11,7 @@ mod debouncer;
 pub mod diagnosis;
 mod familiar;
 mod feedback;
+pub(crate) mod foresight;
 mod harvest;
 mod held;
 mod history;

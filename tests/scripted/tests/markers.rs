@@ -62,6 +62,7 @@ async fn r4_a_window_closes_between_the_changes_of_a_transaction() {
     inserts(&mut backend, 700, "a").await;
     let script = async {
         let mut witness = witness(&mut network).await;
+        witness.sees(800, &[700]).await;
         let question = witness.is_asked().await;
         inserts(&mut backend, 700, "b").await;
         witness.answers(&question, &View::default(), &[]).await;

@@ -174,7 +174,8 @@ async fn r7_when_nobody_answers_it_is_a_resync() {
     let mut live = live(PARTITIONED, rooted()).await;
     live.network.receives_with(Reception::Refusal);
     live.backend.commits(&["public.leaf"]).await;
-    assert_eq!(timed(live.next()).await, (1050 * MS, "undecodable".to_owned()));
+    // A second after the question, which comes a quarter of the window before its end.
+    assert_eq!(timed(live.next()).await, (1038 * MS, "undecodable".to_owned()));
 }
 
 /// A server that filters by name would keep the rows of partitions to itself.

@@ -43,13 +43,9 @@ impl Held {
         self.pending == Pending::Empty && !self.failsafe
     }
 
-    /// The tables whose names have to be found out, and where the first of the transactions began that changed
-    /// each.
+    /// See [`Pending::tables`].
     pub fn tables(&self) -> BTreeMap<TableName, Lsn> {
-        match &self.pending {
-            Pending::Tables(tables) => tables.stored_tables(),
-            Pending::Empty | Pending::Resync(_) => BTreeMap::new(),
-        }
+        self.pending.tables()
     }
 
     /// It becomes a Resync.

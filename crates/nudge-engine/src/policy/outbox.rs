@@ -110,13 +110,14 @@ impl Outbox {
         self.ask_at
     }
 
-    /// What the server is asked at `now`.
-    pub(crate) fn question(&mut self, catalog: &Catalog, now: Instant) -> Question {
+    /// What the server is asked at `now`, also about what is still `ahead`.
+    pub(crate) fn question(&mut self, catalog: &Catalog, ahead: Option<&Pending>, now: Instant) -> Question {
         self.ask_at = None;
         self.unanswered_since.get_or_insert(now);
-        let fresh = self.fresh.iter().filter(|_| catalog.expects_links());
-        let held: Vec<_> = self.visible.iter().chain(fresh).collect();
-        let mut tables: Vec<_> = held.iter().flat_map(|held| held.tables()).collect();
+        let visible = self.visible.iter().map(|held| &held.pending);
+        let others = self.fresh.iter().map(|held| &held.pending).chain(ahead);
+        let pending = visible.chain(others.filter(|_| catalog.expects_links()));
+        let mut tables: Vec<_> = pending.flat_map(Pending::tables).collect();
         tables.sort_unstable();
         let since = tables.iter().map(|(_, since)| *since).min().unwrap_or(Lsn::ZERO);
         tables.dedup_by(|later, table| later.0 == table.0);
@@ -333,7 +334,7 @@ mod tests {
         }
 
         fn answer(&mut self, running: &[u64]) -> Vec<String> {
-            let question = self.outbox.question(&self.catalog, self.now);
+            let question = self.outbox.question(&self.catalog, None, self.now);
             let view = view(1000, running);
             self.catalog.learn(&view, self.now);
             self.outbox.answered(&view, &question.tables, &self.catalog, None, self.now);
@@ -418,13 +419,13 @@ mod tests {
         stage.push(one, &[7]);
         stage.outbox.push(other, stage.now);
         for (wait, goes_out) in [(0, false), (999, false), (1, true)] {
-            stage.outbox.question(&stage.catalog, stage.now);
+            stage.outbox.question(&stage.catalog, None, stage.now);
             stage.now += wait * MS;
             assert_eq!(stage.outbox.unanswered(&stage.catalog, stage.now), goes_out);
             assert_eq!(stage.popped().len(), usize::from(goes_out));
         }
         for _ in 0..10 {
-            stage.outbox.question(&stage.catalog, stage.now);
+            stage.outbox.question(&stage.catalog, None, stage.now);
             stage.now += 1000 * MS;
             assert!(!stage.outbox.unanswered(&stage.catalog, stage.now), "once");
         }

@@ -1,7 +1,11 @@
 //! What has not been delivered yet: the whole contract of delivery in one type.
 
-use crate::Reason;
+use std::collections::BTreeMap;
+
+use nudge_proto::Lsn;
+
 use crate::policy::Coalescer;
+use crate::{Reason, TableName};
 
 /// Nothing, some tables, or everything. Joins only move up:
 ///
@@ -39,6 +43,15 @@ impl Pending {
         }
     }
 
+    /// The tables whose names have to be found out, and where the first of the transactions began that changed
+    /// each.
+    pub fn tables(&self) -> BTreeMap<TableName, Lsn> {
+        match self {
+            Self::Tables(tables) => tables.stored_tables(),
+            Self::Empty | Self::Resync(_) => BTreeMap::new(),
+        }
+    }
+
     /// Joins a Resync in.
     pub fn join_resync(&mut self, reason: Reason) {
         if !matches!(self, Self::Resync(_)) {
@@ -61,9 +74,7 @@ mod tests {
     use super::*;
     use crate::policy::Seen;
     use nudge_decode::{Identity, Key, KeyColumn, KeyValue, TableRef};
-    use nudge_proto::Lsn;
     use proptest::prelude::*;
-    use std::collections::BTreeMap;
     use std::time::SystemTime;
 
     const MAX: usize = 5;

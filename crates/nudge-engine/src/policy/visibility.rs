@@ -136,7 +136,7 @@ pub fn patience(visibility: Visibility, synchronous: bool) -> Option<Duration> {
     }
 }
 
-/// How long an item waits for an answer when nobody answers.
+/// How long an item waits for an answer when nobody answers, counted from the question.
 pub const BLIND: Duration = Duration::from_secs(1);
 
 /// How long to wait before asking again when nobody answered.

@@ -21,6 +21,8 @@ pub struct Window {
     /// Whether a stream has begun since the last item.
     opening: bool,
     lsn: Lsn,
+    /// How often something came in.
+    additions: u64,
     /// When an item was last delivered.
     closed: Option<Instant>,
     /// When a Resync was last delivered.
@@ -40,6 +42,7 @@ impl Window {
             unreadable: Unreadable::default(),
             opening: false,
             lsn: Lsn::ZERO,
+            additions: 0,
             closed: None,
             resynced: None,
         }
@@ -56,6 +59,9 @@ impl Window {
         }
         self.lsn = self.lsn.max(harvest.lsn);
         self.unreadable.absorb(&mut harvest.unreadable);
+        if harvest.has_news() || !harvest.unseen.is_empty() {
+            self.additions += 1;
+        }
         if harvest.has_news() {
             self.pending.join_tables(&mut harvest.tables, self.max_pending);
             if let Some(reason) = harvest.resync.take() {
@@ -105,6 +111,25 @@ impl Window {
         }
     }
 
+    /// When the server can be asked about what is pending, so that the answer is there when the window closes: a
+    /// quarter of `debounce` before that. `None`: more is likely to come until then, or nothing is pending.
+    pub fn foreseeable(&self) -> Option<Instant> {
+        let trailing = self.debouncer.edge == Edge::Trailing;
+        let spell = self.spell.as_ref().filter(|spell| trailing && !spell.mid_transaction)?;
+        let ahead = self.debouncer.debounce / 4;
+        matches!(self.pending, Pending::Tables(_)).then(|| self.debouncer.closes(spell, self.closed) - ahead)
+    }
+
+    /// How often something has come in: while it is the same, an answer about what is pending is one about the item.
+    pub fn additions(&self) -> u64 {
+        self.additions
+    }
+
+    /// What is pending, and the transactions that it stands for.
+    pub fn pending(&self) -> (&Pending, &Unseen) {
+        (&self.pending, &self.unseen)
+    }
+
     /// What is due at `now`. It closes the window.
     pub fn take(&mut self, now: Instant) -> Option<Held> {
         let failsafe = self.failsafe_due().is_some_and(|due| due <= now);
@@ -128,6 +153,7 @@ impl Window {
 
     /// Everything may have changed, by these transactions.
     pub fn resync(&mut self, reason: Reason, mut unseen: Unseen, now: Instant) {
+        self.additions += 1;
         self.pending.join_resync(reason);
         self.unseen.absorb(&mut unseen);
         self.spell.get_or_insert(Spell { first: now, last: now, mid_transaction: false });
@@ -135,6 +161,7 @@ impl Window {
 
     /// A Resync that was taken could not be delivered: it is pending as if it had never been taken.
     pub fn put_back(&mut self, reason: Reason, now: Instant) {
+        self.additions += 1;
         self.pending = Pending::Resync(reason);
         self.spell.get_or_insert(Spell { first: now, last: now, mid_transaction: false });
     }

@@ -11,16 +11,15 @@ use nudge_decode::TableFilter;
 use nudge_proto::Lsn;
 use tokio::sync::watch;
 
+use crate::policy::foresight::{Answer, Foresight};
 use crate::policy::lineage;
 use crate::policy::outbox::{Outbox, Release};
-use crate::policy::question::Question;
 use crate::policy::server_view::ServerView;
-use crate::policy::{Above, Held, ParentOf, Pending, Visibility};
-use crate::runtime::gate::{Alarm, Gate};
-use crate::runtime::side_session::Answer;
+use crate::policy::{Above, Catalog, Held, ParentOf, Pending, Unseen, Visibility};
+use crate::runtime::gate::{Alarm, Gate, Shared};
 use crate::runtime::source::Source;
-use crate::runtime::{Status, clock};
-use crate::{Error, FeedItem, Knobs, LOG, Reason};
+use crate::runtime::{Status, clock, side_session};
+use crate::{Error, FeedItem, Knobs, LOG, Reason, TableName};
 
 /// Holds items back until the server has answered the questions about them.
 pub(crate) struct DeliveryCheck {
@@ -37,14 +36,18 @@ pub(crate) struct DeliveryCheck {
     /// Whether the server waited for synchronous standbys when it answered last.
     synchronous: bool,
     asking: Option<Asking>,
+    foresight: Foresight,
     /// The position of a batch while it gets its names. The program's callback may panic in there.
     unnamed: Option<Lsn>,
 }
 
 /// A question under way.
 struct Asking {
-    question: Arc<Question>,
-    answer: Answer,
+    /// The tables that it is about.
+    tables: Arc<[TableName]>,
+    /// Whether it is about a window that is still open.
+    ahead: bool,
+    answer: side_session::Answer,
 }
 
 impl DeliveryCheck {
@@ -62,6 +65,7 @@ impl DeliveryCheck {
             source: None,
             synchronous: false,
             asking: None,
+            foresight: Foresight::default(),
             unnamed: None,
         }
     }
@@ -112,7 +116,7 @@ impl DeliveryCheck {
         }
         (self.generation, self.source) = (shared.generation, shared.source.clone());
         self.synchronous = self.source.as_ref().is_some_and(|source| source.before.synchronous());
-        self.asking = None;
+        (self.asking, self.foresight) = (None, Foresight::default());
         let now = clock::now();
         if let Some(reason) = self.outbox.clear() {
             shared.window.put_back(reason, now);
@@ -127,20 +131,12 @@ impl DeliveryCheck {
 
     /// Takes what is due, or asks. Otherwise `Some`: when to look again.
     fn move_on(&mut self, now: Instant) -> Option<Option<Instant>> {
-        let (gate, room) = (Arc::clone(&self.gate), self.outbox.has_room());
-        let mut shared = gate.lock();
+        let gate = Arc::clone(&self.gate);
+        let shared = &mut *gate.lock();
+        let room = self.outbox.has_room();
+        let foreseen = self.foresight.holds(&shared.window);
         if room && let Some(held) = shared.window.take(now) {
-            let expects_links = shared.catalog.expects_links() && !held.tables().is_empty();
-            let in_doubt = held.unseen.is_in_doubt(self.visibility, self.synchronous, now);
-            if expects_links || in_doubt || self.outbox.opening_waits() {
-                self.outbox.push(held, now);
-            } else {
-                if self.visibility == Visibility::Recent || shared.catalog.matters() {
-                    let since = held.tables().into_values().min();
-                    shared.catalog.deliver_unverified(held.unseen.clone(), since, now);
-                }
-                self.outbox.pass(held);
-            }
+            self.take_out(held, foreseen, &mut shared.catalog, now);
             return None;
         }
         let window_due = shared.window.due().filter(|_| room);
@@ -148,19 +144,63 @@ impl DeliveryCheck {
             // What comes out of the window meanwhile is there for the next question.
             return Some(window_due);
         }
-        let ask_at = self.outbox.ask_at().into_iter().chain(shared.catalog.look_due()).min();
+        let foresee_at = if room { self.foresee_at(shared) } else { None };
+        let ask_at =
+            self.outbox.ask_at().into_iter().chain(shared.catalog.look_due()).chain(foresee_at).min();
         let Some(source) = self.source.clone().filter(|_| ask_at.is_some_and(|at| at <= now)) else {
             return Some(window_due.into_iter().chain(ask_at).min());
         };
-        let question = Arc::new(self.outbox.question(&shared.catalog, now));
+        let ahead = foresee_at.is_some_and(|at| at <= now);
+        let pending = ahead.then(|| shared.window.pending().0);
+        let question = Arc::new(self.outbox.question(&shared.catalog, pending, now));
         shared.catalog.asked();
+        if ahead {
+            self.foresight.ask(&shared.window);
+        }
         let answer = source.side.ask(Arc::clone(&question));
-        self.asking = Some(Asking { question, answer });
+        self.asking = Some(Asking { tables: Arc::clone(&question.tables), ahead, answer });
         None
     }
 
+    /// The window has closed. `foreseen`: the server was asked about all that was in it.
+    fn take_out(&mut self, held: Held, foreseen: bool, catalog: &mut Catalog, now: Instant) {
+        let answer = self.foresight.close().filter(|_| foreseen);
+        if let Some(asking) = self.asking.as_mut().filter(|asking| asking.ahead) {
+            asking.ahead = false;
+            if !foreseen {
+                // What it says of these tables may be from before a change.
+                asking.tables = Arc::default();
+            }
+        }
+        let expects_links = catalog.expects_links() && !held.tables().is_empty();
+        if expects_links || self.is_in_doubt(&held.unseen, now) || self.outbox.opening_waits() {
+            self.outbox.push(held, now);
+            if let Some(Answer { tables, view }) = answer {
+                self.outbox.answered(&view, &tables, catalog, None, now);
+            }
+            return;
+        }
+        if self.visibility == Visibility::Recent || catalog.matters() {
+            let since = held.tables().into_values().min();
+            catalog.deliver_unverified(held.unseen.clone(), since, now);
+        }
+        self.outbox.pass(held);
+    }
+
+    /// When to ask about what is in the window, if the item is going to wait for an answer.
+    fn foresee_at(&self, shared: &Shared) -> Option<Instant> {
+        let at = self.foresight.ask_at(&shared.window)?;
+        let (_, unseen) = shared.window.pending();
+        let in_doubt = self.is_in_doubt(unseen, shared.window.due()?);
+        (in_doubt || shared.catalog.expects_links()).then_some(at)
+    }
+
+    fn is_in_doubt(&self, unseen: &Unseen, at: Instant) -> bool {
+        unseen.is_in_doubt(self.visibility, self.synchronous, at)
+    }
+
     fn hear(&mut self, answer: Result<ServerView, Error>) {
-        let Some(Asking { question, .. }) = self.asking.take() else { return };
+        let Some(Asking { tables, ahead, .. }) = self.asking.take() else { return };
         show(&self.status, answer.as_ref().err());
         let now = clock::now();
         let shared = &mut *self.gate.lock();
@@ -181,7 +221,17 @@ impl DeliveryCheck {
             let pending = Pending::Resync(Reason::Undecodable);
             Held { pending, unseen, lsn: shared.window.lsn(), ..Held::default() }
         });
-        self.outbox.answered(&view, &question.tables, &shared.catalog, missed, now);
+        let closes_early = ahead && missed.is_some();
+        if closes_early {
+            // The Resync stands for what is in the window, too, and a Resync does not wait for more.
+            shared.window.resync(Reason::Undecodable, Unseen::default(), now);
+            shared.window.take(now).into_iter().for_each(|held| self.outbox.push(held, now));
+            self.foresight = Foresight::default();
+        }
+        self.outbox.answered(&view, &tables, &shared.catalog, missed, now);
+        if ahead && !closes_early {
+            self.foresight.answered(Answer { tables, view });
+        }
         if consequences.restart {
             self.gate.outgrown.notify_one();
         }

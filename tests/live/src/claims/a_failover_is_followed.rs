@@ -5,9 +5,9 @@
 use std::time::Duration;
 
 use pgnudge::Feed;
-use pgnudge_testkit::{Cluster, StopMode};
+use pgnudge_testkit::{Cluster, StopMode, wait_until};
 
-use crate::consumer::Consumer;
+use crate::consumer::{Consumer, PATIENCE};
 use crate::context::connected;
 use crate::evidence::{ensure, evidence};
 use crate::standby::Standby;
@@ -37,8 +37,10 @@ async fn a_failover_is_followed(context: Context) -> Result<Evidence, Failure> {
     drop(connected(Feed::builder(hosts("primary")?)).await?);
     let builder = Feed::builder(hosts("read-write")?).backoff(Duration::from_millis(10), SHORT);
     let mut feed = connected(builder).await?;
-    let senders = own.scratch.walsenders().await?;
-    ensure!(senders.len() == 1, "the primary should have the feed alone, and has {senders:?}");
+    // The feed before it is gone, and its server process ends a moment later.
+    let alone = |senders: &Vec<_>| senders.len() == 1;
+    wait_until("the primary has the feed alone", PATIENCE, async || own.scratch.walsenders().await, alone)
+        .await?;
     own.tally(&mut feed).await?;
 
     own.server.stop(StopMode::Immediate).await?;
