@@ -81,6 +81,11 @@ impl Bridge {
         self.program.stderr()
     }
 
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: Signal) -> Result<(), Failure> {
+        Ok(self.program.signal(signal)?)
+    }
+
     /// Kills it, and waits for its end.
     ///
     /// # Errors

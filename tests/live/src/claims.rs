@@ -16,6 +16,7 @@ mod a_host_that_is_down_is_passed_over;
 mod a_host_that_is_unfit_is_passed_over;
 mod a_hostile_owner_gains_nothing;
 mod a_huge_row_in_constant_memory;
+mod a_hung_bridge_is_relieved;
 mod a_lost_notification_is_made_good;
 mod a_lost_wakeup_is_found;
 mod a_million_rows_are_one_event;
@@ -173,6 +174,7 @@ pub const ALL: &[Claim] = &[
     idle_event_streams_are_cheap::CLAIM,
     a_browser_is_nudged::CLAIM,
     a_standby_bridge_takes_over::CLAIM,
+    a_hung_bridge_is_relieved::CLAIM,
     a_pooler_is_left_clean::CLAIM,
 ];
 

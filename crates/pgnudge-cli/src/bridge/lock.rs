@@ -1,10 +1,15 @@
 //! Which of several bridges is the active one: who holds an advisory lock (manual, "Advisory Locks").
 //!
 //! The lock belongs to a session, and the server lets it go with the session: whatever happens to the
-//! active bridge or its host, the next one in the queue is woken by the server. Two bridges that are both
-//! active for a moment do no harm: their listeners are nudged twice.
+//! active bridge or its host, the next one in the queue is woken by the server. A bridge that hangs has a kernel
+//! that goes on acknowledging, so the server ends the session when it has been idle for too long, and the bridge
+//! says something in time. Two bridges that are both active for a moment do no harm: their listeners are nudged
+//! twice.
+
+use std::time::Duration;
 
 use pgnudge::{Error, ErrorKind, Session, SessionKind};
+use tokio::time::timeout;
 
 use crate::arguments::Secret;
 use crate::bridge::notification::literal;
@@ -18,7 +23,11 @@ pub(crate) struct Lock {
 
 /// The lock, held. It is let go when this is dropped.
 #[derive(Debug)]
-pub(crate) struct Held(Session);
+pub(crate) struct Held {
+    session: Session,
+    /// How often the session says something.
+    heartbeat: Duration,
+}
 
 impl Lock {
     /// Waits until this bridge is the active one; `waiting` is told when it begins to.
@@ -30,21 +39,37 @@ impl Lock {
         if session.is_shared().await? {
             return Err(shared(&session));
         }
-        session.query_catalog(SETTINGS).await?;
+        let rows = session.query_catalog(SETTINGS).await?;
+        let heartbeat = heartbeat(&rows)?;
         // Servers on some systems cannot do this.
         let _ = session.query("SET client_connection_check_interval = '2s'").await;
         tracing::info!(name = self.name, "waiting to become the active bridge");
         waiting();
         session.query_unlimited(&wait(&self.name)).await?;
-        Ok(Held(session))
+        Ok(Held { session, heartbeat })
     }
 }
 
 impl Held {
-    /// Waits until the lock is lost, which is when its session is.
+    /// Holds the lock until it is lost, which is when its session is. The session lasts while this is polled.
     pub(crate) async fn lost(&mut self) -> Error {
-        self.0.closed().await
+        loop {
+            if let Ok(error) = timeout(self.heartbeat, self.session.closed()).await {
+                return error;
+            }
+            if let Err(error) = self.session.query("SELECT").await {
+                return error;
+            }
+        }
     }
+}
+
+/// A quarter of the time after which the server ends the session, from the last row of [`SETTINGS`].
+fn heartbeat(rows: &[Vec<Option<String>>]) -> Result<Duration, Error> {
+    let limit = rows.last().and_then(|row| row.first()?.as_ref()?.parse().ok());
+    let unreadable =
+        || Error::permanent(ErrorKind::Protocol, "the server does not tell its idle_session_timeout");
+    limit.map(|millis| Duration::from_millis(millis) / 4).ok_or_else(unreadable)
 }
 
 /// The lock would belong to a server process that the pooler hands to somebody else next: then two bridges are
@@ -75,11 +100,16 @@ fn wait(name: &str) -> String {
     format!("DO {}", literal(&body))
 }
 
-/// No limit of time but the one on a snapshot's age. Keepalive tells the server within some ten seconds
-/// that a host is gone without a word. A setting that the server does not know is left out.
+/// No limit of time but two: on a snapshot's age, and on the silence of a bridge that hangs. That is
+/// `wal_sender_timeout`, after which the server ends the feed of that bridge, too, but from 2 to 20 seconds. Keepalive
+/// tells the server within some ten seconds that a host is gone without a word. A setting that the server does not
+/// know is left out. The last row is the limit in milliseconds.
 const SETTINGS: &str = "SELECT pg_catalog.set_config(s.name, v.value, false) FROM (VALUES \
     ('lock_timeout', '30s'), ('statement_timeout', '0'), ('transaction_timeout', '0'), \
-    ('idle_session_timeout', '0'), ('idle_in_transaction_session_timeout', '0'), \
+    ('idle_in_transaction_session_timeout', '0'), ('idle_session_timeout', \
+    (SELECT greatest(2000, least(20000, coalesce(nullif(setting::int, 0), 20000)))::text \
+    FROM pg_catalog.pg_settings WHERE name = 'wal_sender_timeout')), \
     ('tcp_keepalives_idle', '5'), ('tcp_keepalives_interval', '2'), ('tcp_keepalives_count', '3'), \
     ('application_name', 'pgnudge bridge'), ('search_path', 'pg_catalog, pg_temp') \
-    ) AS v (name, value) JOIN pg_catalog.pg_settings AS s ON s.name = v.name";
+    ) AS v (name, value) JOIN pg_catalog.pg_settings AS s ON s.name = v.name; \
+    SELECT setting FROM pg_catalog.pg_settings WHERE name = 'idle_session_timeout'";
