@@ -211,6 +211,11 @@ impl FeedArguments {
         subscription.edge(self.edge.into()).max_pending(self.max_pending)
     }
 
+    /// How many tables or rows one item may have.
+    pub(crate) fn max_pending(&self) -> usize {
+        self.max_pending
+    }
+
     fn longest_window(&self) -> Duration {
         self.max_batch_wait.unwrap_or(self.debounce.saturating_mul(20))
     }

@@ -101,9 +101,9 @@ fn is_of_the_client(error: &io::Error) -> bool {
 const HEAD: Duration = Duration::from_secs(10);
 /// As hyper's default, said aloud.
 const MAX_HEADERS: usize = 100;
-/// Bytes of one that are kept until it is whole; hyper itself takes 64 KiB of a target.
-const LARGEST_HEAD: usize = 128 * 1024;
-/// Linux doubles it. An item of a thousand tables fits.
-const SEND_BUFFER: usize = 128 << 10;
+/// Bytes of one that are kept until it is whole, and of events that hyper keeps for a client that does not read.
+const LARGEST_HEAD: usize = 64 * 1024;
+/// Linux doubles it. The largest item fits.
+const SEND_BUFFER: usize = 32 << 10;
 /// What runs out does not come back at once.
 const PAUSE: Duration = Duration::from_secs(1);

@@ -131,7 +131,8 @@ impl Listener {
         let decided = |role: &Role| !matches!(role, Role::Active { term: None, .. });
         roles.wait_for(decided).await.ok()?;
         let term = self.bridge.stage.term()?;
-        let subscription = self.bridge.feed.subscription(&term.hub);
+        let feed = &self.bridge.feed;
+        let subscription = feed.subscription(&term.hub).max_pending(feed.max_pending().min(LARGEST_ITEM));
         let subscription =
             if self.tables.is_empty() { subscription } else { subscription.tables(&self.tables) };
         Some((subscription.subscribe().ok()?, term))
@@ -161,6 +162,10 @@ fn retry_time() -> Duration {
 const MAX_PATTERNS: usize = 100;
 /// Two names of the server's, quoted and doubled, have less than 300 bytes.
 const LONGEST_PATTERN: usize = 512;
+
+/// Tables or rows of one item; more are a resync. A client that does not read holds one item in its window and one on
+/// its way, and there may be thousands of such clients.
+const LARGEST_ITEM: usize = 256;
 
 /// When a client shall come back after its stream has ended, ±50 %, so that they do not come in step.
 const RETRY: Duration = Duration::from_secs(1);
