@@ -1,9 +1,9 @@
-//! Options from the environment and from a file: the same names as on the command line.
+//! Options from a file: the same names as on the command line, `until-idle = "5s"` for `--until-idle`, `dsn` for the
+//! connection text.
 //!
-//! `--until-idle` is `PGNUDGE_UNTIL_IDLE`, and `until-idle` in the TOML file that `--config` or
-//! `PGNUDGE_CONFIG` names; the connection text is `PGNUDGE_DSN`, and `dsn`. Flags win over the
-//! environment, and that over the file. A file is for all commands: each takes what it knows, and what
-//! none of them knows is an error. Nothing here lists the options: they are those of the definition.
+//! `--config` or `PGNUDGE_CONFIG` names the file, in TOML. Flags win over the environment, and that over the file. A
+//! file is for all commands: each takes what it knows, and what none of them knows is an error. Nothing here lists
+//! the options: they are those of the definition.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -12,17 +12,12 @@ use clap::{Arg, ArgAction, Command};
 use toml::de::{DeTable, DeValue};
 
 use crate::failure::Failure;
-use crate::usage;
+use crate::{environment, usage};
 
 /// The definition with what the environment says in it, and the words of the command line with what the file says.
 pub(crate) fn apply(command: Command, given: Vec<OsString>) -> Result<(Command, Vec<OsString>), Failure> {
-    let command = on_every_argument(command, &|argument| match key(&argument) {
-        Some(key) => argument.env(variable(&key)).hide_env(true),
-        None => argument,
-    });
-    let Some(path) =
-        file_named_in(&given).or_else(|| std::env::var_os(variable("config")).map(PathBuf::from))
-    else {
+    let command = environment::apply(command);
+    let Some(path) = file_named_in(&given).or_else(|| environment::said("config").map(PathBuf::from)) else {
         return Ok((command, given));
     };
     let text = std::fs::read_to_string(&path).map_err(|error| {
@@ -141,22 +136,14 @@ impl Mistake {
 }
 
 /// What an option is called outside of the command line: its long name; the connection text has none.
-fn key(argument: &Arg) -> Option<String> {
+pub(crate) fn key(argument: &Arg) -> Option<String> {
     match argument.get_long() {
         Some(long) => Some(long.to_owned()),
         None => (argument.get_id() == "dsn").then(|| "dsn".to_owned()),
     }
 }
 
-fn variable(key: &str) -> String {
-    format!("PGNUDGE_{}", key.replace('-', "_").to_uppercase())
-}
-
-fn on_every_argument(command: Command, change: &impl Fn(Arg) -> Arg) -> Command {
-    command.mut_args(change).mut_subcommands(|command| on_every_argument(command, change))
-}
-
-fn arguments_of(command: &Command) -> Vec<Arg> {
+pub(crate) fn arguments_of(command: &Command) -> Vec<Arg> {
     let below = command.get_subcommands().flat_map(arguments_of);
     command.get_arguments().cloned().chain(below).collect()
 }
@@ -212,13 +199,18 @@ fn check(argument: &Arg, name: &str, values: &[String]) -> Result<(), (String, S
 }
 
 fn unknown(name: &str, known: &[Arg]) -> (String, String) {
-    let distance = |key: &String| strsim::osa_distance(name, key);
-    let nearest = known.iter().filter_map(key).min_by_key(distance);
-    let near = nearest.filter(|key| distance(key) * 3 <= key.len().max(3));
-    let hint = near.map_or("the names are those of the flags: see pgnudge --help".into(), |key| {
-        format!("did you mean {key}?")
-    });
+    let known: Vec<_> = known.iter().filter_map(key).collect();
+    let hint = nearest(name, &known)
+        .map_or("the names are those of the flags: see pgnudge --help".into(), |key| {
+            format!("did you mean {key}?")
+        });
     (format!("there is no setting {name:?}"), hint)
+}
+
+/// The option that was meant, perhaps.
+pub(crate) fn nearest<'a>(name: &str, known: &'a [String]) -> Option<&'a String> {
+    let distance = |key: &&String| strsim::osa_distance(name, key);
+    known.iter().min_by_key(distance).filter(|key| distance(key) * 3 <= key.len().max(3))
 }
 
 #[cfg(test)]
@@ -347,18 +339,5 @@ mod tests {
         check(&["--config=a.toml", "watch"], Some("a.toml"));
         check(&["watch", "--", "--config=a.toml"], None);
         check(&["watch", "--config"], None);
-    }
-
-    #[test]
-    fn every_option_has_a_variable_of_its_own() {
-        let (command, _) = apply(Arguments::command(), Vec::new()).unwrap();
-        let watch = command.find_subcommand("watch").unwrap();
-        let variable = |id: &str| {
-            let argument = watch.get_arguments().find(|argument| argument.get_id() == id).unwrap();
-            argument.get_env().unwrap().to_str().unwrap().to_owned()
-        };
-        assert_eq!(variable("until_idle"), "PGNUDGE_UNTIL_IDLE");
-        assert_eq!(variable("dsn"), "PGNUDGE_DSN");
-        assert_eq!(variable("tables"), "PGNUDGE_TABLE");
     }
 }

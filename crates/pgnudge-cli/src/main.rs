@@ -11,6 +11,7 @@ mod bridge;
 mod completions;
 mod configuration;
 mod doctor;
+mod environment;
 mod failure;
 mod item_text;
 mod json;
@@ -25,6 +26,7 @@ use std::io;
 use std::process::ExitCode;
 
 use arguments::{Arguments, Command};
+use clap::CommandFactory;
 use failure::Failure;
 use screen::Screen;
 use tokio::runtime::{Builder, Runtime};
@@ -45,6 +47,7 @@ fn run(Arguments { verbose, log_format, command, .. }: Arguments) -> Result<(), 
     // What stops a feed is in the doctor's report.
     let least = if let Command::Doctor(_) = &command { LevelFilter::OFF } else { LevelFilter::WARN };
     let _log = logging::start(least, verbose, log_format, screen.clone());
+    environment::warn_of_strangers(&Arguments::command());
     match command {
         Command::Watch(arguments) => drive(one_worker()?, watch::run(&arguments, screen)),
         Command::Bridge(arguments) => drive(all_workers()?, bridge::run(*arguments)),

@@ -34,6 +34,7 @@ mod a_table_filter_works_on_both_plugins;
 mod a_unix_socket_works;
 mod a_vanished_host_keeps_no_slot;
 mod a_watch_ends_by_itself;
+mod an_outage_is_two_lines;
 mod application_nudges_are_told;
 mod chunks_nudge_their_hypertable;
 mod copy_nudges;
@@ -105,6 +106,7 @@ pub const ALL: &[Claim] = &[
     a_closed_stdout_ends_it::CLAIM,
     fresh_slot_after_terminate::CLAIM,
     a_dead_link_is_noticed::CLAIM,
+    an_outage_is_two_lines::CLAIM,
     gap_free_handshake::CLAIM,
     counts_are_exact::CLAIM,
     truncate_counts_one_each::CLAIM,

@@ -80,11 +80,17 @@ impl Supervisor {
     async fn supervise(&mut self, intake: &mut Intake) {
         let mut retries = Retries::default();
         let mut attempt = 0;
+        let mut away_since = None;
         loop {
             Status::Connecting { attempt }.announce(&self.status, &self.meter);
             let mut live_since = None;
             let end = match self.establish(Some(attempt)).await {
-                Ok(established) => self.stream(established, intake, &mut live_since).await,
+                Ok(established) => {
+                    if let Some(since) = away_since.take() {
+                        report_return(&*established.route, attempt, since);
+                    }
+                    self.stream(established, intake, &mut live_since).await
+                }
                 Err(error) => End::Lost(error),
             };
             let error = match end {
@@ -104,6 +110,7 @@ impl Supervisor {
             }
             let streamed = live_since.map_or(Duration::ZERO, |since: Instant| clock::now() - since);
             attempt = retries.failed(streamed) + 1;
+            away_since.get_or_insert_with(clock::now);
             let delay = self.knobs.backoff.delay(attempt - 1, random::unit());
             report(&error, delay, attempt, retries.became_persistent());
             Status::BackingOff { error, delay, attempt }.announce(&self.status, &self.meter);
@@ -180,7 +187,7 @@ impl Supervisor {
                 break;
             }
             let (delay, hint) = (self.knobs.backoff.delay(attempt, random::unit()), error.hint());
-            tracing::warn!(target: LOG, %error, hint, attempt, ?delay, "no other stream can be had yet; this one goes on");
+            tracing::warn!(target: LOG, %error, hint, attempt, delay = ?whole_millis(delay), "no other stream can be had yet; this one goes on");
             tokio::time::sleep(delay).await;
         }
         None
@@ -350,12 +357,23 @@ impl Supervisor {
 
 /// A warning each, and one error when it lasts: that one is worth an alarm.
 fn report(error: &Error, delay: Duration, attempt: u32, persistent: bool) {
-    let hint = error.hint().unwrap_or_default();
+    let (hint, delay) = (error.hint().unwrap_or_default(), whole_millis(delay));
     if persistent {
-        tracing::error!(target: LOG, %error, hint, attempt, "the feed cannot connect; it goes on trying");
+        tracing::error!(target: LOG, %error, hint, attempt, ?delay, "the feed cannot connect; it goes on trying");
     } else {
         tracing::warn!(target: LOG, %error, hint, attempt, ?delay, "the connection failed; trying again");
     }
+}
+
+/// As loud as the warnings before it: whoever has read these wants to know that it is over.
+fn report_return(route: &dyn Route, attempt: u32, since: Instant) {
+    let (route, away) = (route.name(), whole_millis(clock::now() - since));
+    tracing::warn!(target: LOG, route, attempt, ?away, "connected after failures; a resync follows");
+}
+
+/// For people.
+fn whole_millis(duration: Duration) -> Duration {
+    Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// After this many refusals in a row for want of walsenders or slots (within some 11 s, with the default backoff)

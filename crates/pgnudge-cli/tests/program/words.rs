@@ -26,6 +26,17 @@ fn the_log_has_a_line_per_event() {
     }
 }
 
+/// Names are told, for a value may be a password; an empty variable says nothing.
+#[test]
+fn variables_that_are_no_options_are_warned_about() {
+    let mut program = pgnudge();
+    program.env("PGNUDGE_DEBOUNSE", "hunter2").env("PGNUDGE_DEBOUNCE", "").env("PGNUDGE_NOTHING", "hunter2");
+    let running = Running::start(program.args(["watch", &refusing_with("57P03")]));
+    let log = running.until(|log| log.contains("trying again"));
+    assert!(log.contains("did you mean PGNUDGE_DEBOUNCE?"), "{log}");
+    assert!(log.contains("PGNUDGE_NOTHING") && !log.contains("hunter2"), "{log}");
+}
+
 #[cfg(unix)]
 #[test]
 fn the_service_manager_is_told_one_line() {

@@ -34,7 +34,7 @@ pub enum UriError {
     ParameterWithExtraEquals,
     /// A `@` where no host can have one, or a `/` that ends the hosts before it: most
     /// likely they belong to the password. libpq goes on and fails to find the host.
-    #[error("the connection URI has a raw \"@\" or \"/\" in its user name or password")]
+    #[error("the connection URI has a raw \"@\" or \"/\" in its user name, password or database name")]
     UnencodedUserInfo,
     /// A part cannot be decoded.
     #[error(transparent)]
@@ -45,7 +45,7 @@ impl UriError {
     /// What to do about it.
     pub fn hint(&self) -> Option<&'static str> {
         matches!(self, Self::UnencodedUserInfo)
-            .then_some("in user name and password write %40 for @, %2F for /, %3A for : and %25 for %")
+            .then_some("write %40 for @, %2F for /, %3A for : and %25 for % there")
     }
 }
 
@@ -117,17 +117,17 @@ impl<'a> Hosts<'a> {
         }
     }
 
-    /// Whether what was taken for a host is more likely the tail of a password
-    /// (`u:p@ss@host`), its middle (`u:p@s/w@host`) or its head (`u:p/w@host`). A host may start with `@`: an
-    /// abstract socket does.
+    /// Whether what was taken for a host is more likely the tail of a password (`u:p@ss@host`), its middle
+    /// (`u:p@s/w@host`) or its head (`u:p/w@host`, `u:1/w@host/d`). A host may start with `@`: an abstract socket does.
     fn hold_user_info(&self, user_info: Option<&str>) -> bool {
-        let has_tail = |name: &str| name.chars().skip(1).any(|c| c == '@');
         let is_odd = |port: &str| !port.bytes().all(|byte| byte.is_ascii_digit());
+        let has_tail = |name: &str| name.chars().skip(1).any(|c| c == '@');
         let path = self.rest.split('?').next().unwrap_or_default();
         self.names.iter().any(|name| has_tail(name))
             || self.ports.iter().any(|port| port.contains('@'))
             || user_info.is_some_and(|user_info| user_info.contains(':')) && path.contains('@')
-            || user_info.is_none() && self.rest.contains('@') && self.ports.iter().any(|p| is_odd(p))
+            || path.split_once('@').is_some_and(|(_, behind)| behind.contains('/'))
+            || self.rest.contains('@') && self.ports.iter().any(|port| is_odd(port))
     }
 }
 
@@ -266,6 +266,7 @@ mod tests {
             "postgres://u:pass/word@h/d",
             "postgres://u:pass/wo@rd@h/d",
             "postgres://u:p@ss/word@h/d",
+            "postgres://u:1/word@h/d",
         ] {
             check_error(text, UriError::UnencodedUserInfo);
         }
