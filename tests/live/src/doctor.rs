@@ -24,6 +24,7 @@ pub(crate) struct Check {
     ok: bool,
     pub(crate) detail: String,
     pub(crate) fix: Option<String>,
+    level: String,
 }
 
 impl Report {
@@ -41,6 +42,12 @@ impl Report {
         ensure!(ended.status.code() == Some(status), "{} with {report:?}", ended.status);
         let sound = |check: &Check| check.fix.is_none() == check.ok && !check.detail.is_empty();
         ensure!(report.checks.iter().all(sound), "a check without a remedy: {report:?}");
+        let graded = |check: &Check| match check.level.as_str() {
+            "ok" => check.ok,
+            "note" => !check.ok,
+            _ => !check.ok && report.recommended.is_none(),
+        };
+        ensure!(report.checks.iter().all(graded), "a check of another level: {report:?}");
         Ok(report)
     }
 

@@ -11,6 +11,20 @@ pub(super) struct Check {
     pub(super) detail: String,
     /// Only where something is wrong.
     pub(super) fix: Option<Fix>,
+    /// How much depends on it.
+    pub(super) level: Level,
+}
+
+/// How much depends on a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Level {
+    /// Nothing is to be done.
+    Ok,
+    /// A feed works in spite of it.
+    Note,
+    /// It stops a feed.
+    Fail,
 }
 
 /// To be copied and pasted: SQL, a setting, a command; one a line. A line may quote a name with a line end in it:
@@ -44,11 +58,16 @@ impl Serialize for Fix {
 
 impl Check {
     pub(super) fn good(name: &'static str, detail: impl Into<String>) -> Self {
-        Self { name, ok: true, detail: detail.into(), fix: None }
+        Self { name, ok: true, detail: detail.into(), fix: None, level: Level::Ok }
     }
 
     pub(super) fn bad(name: &'static str, detail: impl Into<String>, fix: impl Into<Fix>) -> Self {
-        Self { name, ok: false, detail: detail.into(), fix: Some(fix.into()) }
+        Self { name, ok: false, detail: detail.into(), fix: Some(fix.into()), level: Level::Fail }
+    }
+
+    /// What does not stop a feed, and yet is not as it should be.
+    pub(super) fn note(name: &'static str, detail: impl Into<String>, fix: impl Into<Fix>) -> Self {
+        Self { level: Level::Note, ..Self::bad(name, detail, fix) }
     }
 
     /// A failure of the library's, which has its remedy with it.

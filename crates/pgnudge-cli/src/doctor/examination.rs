@@ -11,7 +11,7 @@ use crate::arguments::FeedArguments;
 pub(super) async fn examine(arguments: &FeedArguments) -> Report {
     let mut checks = Vec::new();
     let recommended = look(arguments, &mut checks).await.map(|()| LOGICAL);
-    Report { checks, recommended }
+    Report::new(checks, recommended)
 }
 
 /// `None`: no transport works.

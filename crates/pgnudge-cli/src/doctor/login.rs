@@ -1,5 +1,7 @@
 //! The handshakes: can the server be reached, is the connection encrypted, does it let the role in?
 
+use std::net::SocketAddr;
+
 use pgnudge::settings::{Environment, Settings, SslMode};
 use pgnudge::{Error, ErrorKind, Session, SessionKind};
 
@@ -45,8 +47,11 @@ async fn tls(connection: &str, session: &mut Session) -> Check {
     let resolved = Settings::resolve(connection, &Environment::of_process());
     let mode = resolved.map_or(SslMode::Prefer, |resolved| resolved.settings.tls.mode);
     if !session.is_encrypted() {
+        if is_loopback(&session.route()) {
+            return Check::good(NAME, "not encrypted, and nothing leaves the machine");
+        }
         let detail = "not encrypted: data, and who changes it, can be read and altered on the way";
-        return Check::bad(
+        return Check::note(
             NAME,
             detail,
             "add sslmode=verify-full to the connection text, and ssl = on to the server",
@@ -64,6 +69,13 @@ async fn tls(connection: &str, session: &mut Session) -> Check {
         _ => "the server's certificate is not checked: sslmode=verify-full would",
     };
     Check::good(NAME, format!("{} ({proof})", told.join(", ")))
+}
+
+/// Whether a route leads to an address of this machine: `localhost (127.0.0.1:5432), with TLS`, or without the name.
+fn is_loopback(route: &str) -> bool {
+    let address = route.split_once('(').map_or(route, |(_, behind)| behind);
+    let address = address.split([')', ',']).next().unwrap_or_default();
+    address.parse().is_ok_and(|address: SocketAddr| address.ip().is_loopback())
 }
 
 /// Whether a physical replication connection would be admitted: for tools that need one, as pgnudge does
@@ -85,13 +97,14 @@ pub(super) async fn physical(connection: &str, server: &Server) -> Check {
             let detail = format!(
                 "a physical replication connection is not admitted, and pgnudge does not need one: {error}"
             );
-            // It came through: something in between does not know the parameter.
-            let fix = if error.kind() == ErrorKind::Protocol {
-                error.hint().unwrap_or_default().to_owned()
-            } else {
-                format!("in pg_hba.conf: {line}")
+            let line = format!("in pg_hba.conf: {line}");
+            let fix = match error.kind() {
+                // It came through: something in between does not know the parameter.
+                ErrorKind::Protocol => error.hint().unwrap_or_default().to_owned(),
+                ErrorKind::Privilege => server.remedy(ErrorKind::Privilege, line),
+                _ => line,
             };
-            Check::bad(NAME, detail, fix)
+            Check::note(NAME, detail, fix)
         }
     }
 }
@@ -108,6 +121,17 @@ mod tests {
         check(ErrorKind::Tls, "tls");
         check(ErrorKind::Authentication, "login");
         check(ErrorKind::Database, "login");
+    }
+
+    #[test]
+    fn what_stays_on_this_machine_is_known() {
+        for near in ["127.0.0.1:5432, without TLS", "localhost ([::1]:5432), without TLS", "a (127.8.0.1:1)"]
+        {
+            assert!(is_loopback(near), "{near}");
+        }
+        for far in ["10.0.0.1:5432, without TLS", "localhost (10.0.0.1:5432)", "127.0.0.1", "", "(", "::1"] {
+            assert!(!is_loopback(far), "{far}");
+        }
     }
 
     fn refused(kind: ErrorKind) -> Error {

@@ -54,7 +54,7 @@ pub(super) async fn long_transactions(session: &mut Session) -> Check {
     }
     let column = |n: usize| found.iter().filter_map(|row| row[n].clone()).collect::<Vec<_>>();
     let detail = format!("a new slot waits for them: {}", column(0).join("; "));
-    Check::bad(NAME, detail, column(1))
+    Check::note(NAME, detail, column(1))
 }
 
 async fn number(session: &mut Session, question: &str) -> Result<u64, Error> {

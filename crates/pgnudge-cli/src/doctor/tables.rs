@@ -39,7 +39,7 @@ async fn unmatched(session: &mut Session, patterns: &[TablePattern]) -> Result<C
     }
     let fix = "SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
                WHERE c.relkind IN ('r', 'p');  -- check schema, name and case";
-    Ok(Check::bad("patterns", format!("no table matches {}", empty.join(", ")), fix))
+    Ok(Check::note("patterns", format!("no table matches {}", empty.join(", ")), fix))
 }
 
 async fn kinds(session: &mut Session, patterns: &[TablePattern]) -> Result<Vec<Kind>, Error> {
@@ -75,10 +75,10 @@ impl Kind {
         let which = format!("{count}: {}{more}", names.join(", "));
         let alter: Vec<_> = names.iter().map(|table| format!("ALTER TABLE {table} SET LOGGED;")).collect();
         match *name {
-            UNLOGGED => Check::bad(name, format!("{which}; they never nudge"), alter),
+            UNLOGGED => Check::note(name, format!("{which}; they never nudge"), alter),
             FOREIGN => {
                 let fix = "watch them with another feed, on the server where they are";
-                Check::bad(name, format!("{which}; they never nudge"), fix)
+                Check::note(name, format!("{which}; they never nudge"), fix)
             }
             MATERIALIZED => Check::good(
                 name,
@@ -103,7 +103,7 @@ const FOREIGN: &str = "foreign_tables";
 const KINDS: [(&str, &str); 6] = [
     (
         KEYLESS,
-        "c.relkind = 'r' AND c.relreplident <> 'f' AND NOT EXISTS (SELECT FROM pg_catalog.pg_index i \
+        "c.relkind = 'r' AND c.relpersistence = 'p' AND c.relreplident <> 'f' AND NOT EXISTS (SELECT FROM pg_catalog.pg_index i \
          WHERE i.indrelid = c.oid AND CASE c.relreplident WHEN 'd' THEN i.indisprimary ELSE i.indisreplident END)",
     ),
     (PARTITIONED, "c.relkind = 'p' AND NOT c.relispartition"),

@@ -111,6 +111,7 @@ async fn tables(own: &Context, dsn: &str, wal2json: bool) -> Result<usize, Failu
             && named("materialized_views", "1: public.view;")?,
         "{report:?}"
     );
+    ensure!(!named("keyless_tables", "Scratch")?, "it never nudges: {report:?}");
     own.sql("DROP TABLE \"Scratch\"").await?;
     Ok(2)
 }
