@@ -16,6 +16,7 @@ use clap_complete::Shell;
 use crate::bridge::BridgeArguments;
 use crate::configuration;
 use crate::failure::Failure;
+use crate::healthcheck::HealthcheckArguments;
 
 pub(crate) use feed::FeedArguments;
 pub(crate) use secret::Secret;
@@ -49,6 +50,9 @@ pub(crate) enum Command {
     /// Fan one feed out: NOTIFY, Server-Sent Events, metrics, a status page
     #[command(after_help = AFTER_HELP)]
     Bridge(Box<BridgeArguments>),
+    /// Ask a bridge on this host how it is: status 0 if it is well, 1 if not
+    #[command(after_help = AFTER_HELP)]
+    Healthcheck(HealthcheckArguments),
     /// Print the completions of a shell
     Completions {
         /// The shell that they are for

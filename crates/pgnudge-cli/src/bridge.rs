@@ -30,7 +30,7 @@ use notifier::Notifier;
 use retry::Retry;
 use stage::Stage;
 
-pub(crate) use arguments::BridgeArguments;
+pub(crate) use arguments::{BridgeArguments, address};
 pub(crate) use stage::Role;
 
 /// All that the parts of a bridge share.

@@ -1,5 +1,7 @@
 //! Logs, to stderr.
 
+mod priority;
+
 use std::borrow::Cow;
 use std::fmt::{self, Debug};
 use std::io::{self, IsTerminal, Write};
@@ -16,6 +18,7 @@ use tracing_subscriber::fmt::format::{Writer, debug_fn};
 use crate::arguments::LogFormat;
 use crate::json;
 use crate::screen::Screen;
+use priority::WithPriority;
 
 /// From that level on, and more with each `-v`. `RUST_LOG` has the last word. What is drawn on the screen makes
 /// room for each line.
@@ -41,11 +44,16 @@ pub(crate) fn start(
     // It would be told on standard error.
     let log =
         tracing_subscriber::fmt().with_env_filter(filter).log_internal_errors(false).with_writer(writer);
+    let journal = priority::is_read_here();
     match format {
         LogFormat::Text => {
-            log.with_ansi(is_coloured()).fmt_fields(debug_fn(field).delimited(" ")).init();
+            let log = log.with_ansi(is_coloured()).fmt_fields(debug_fn(field).delimited(" "));
+            log.map_event_format(|lines| WithPriority { lines, journal }).init();
         }
-        LogFormat::Json => log.json().flatten_event(true).init(),
+        LogFormat::Json => {
+            let log = log.json().flatten_event(true);
+            log.map_event_format(|lines| WithPriority { lines, journal }).init();
+        }
     }
     guard
 }

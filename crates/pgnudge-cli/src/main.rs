@@ -13,6 +13,7 @@ mod configuration;
 mod doctor;
 mod environment;
 mod failure;
+mod healthcheck;
 mod item_text;
 mod json;
 mod logging;
@@ -52,6 +53,7 @@ fn run(Arguments { verbose, log_format, command, .. }: Arguments) -> Result<(), 
         Command::Watch(arguments) => drive(one_worker()?, watch::run(&arguments, screen)),
         Command::Bridge(arguments) => drive(all_workers()?, bridge::run(*arguments)),
         Command::Doctor(arguments) => drive(one_worker()?, doctor::run(&arguments)),
+        Command::Healthcheck(arguments) => drive(one_worker()?, healthcheck::run(&arguments)),
         Command::Completions { shell } => completions::print(shell),
         Command::Man { page } => completions::print_page(page.as_deref()),
     }

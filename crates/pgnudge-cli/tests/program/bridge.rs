@@ -192,3 +192,24 @@ fn what_nobody_knows_is_no_request_for_everything() {
         assert!(body.contains(why) && !body.contains(['\u{1b}', '\0']), "{body:?}");
     }
 }
+
+#[test]
+fn a_container_asks_how_its_bridge_is() {
+    let (_running, address) = bridge("", &[]);
+    let ask =
+        |flags: &[&str]| finished(pgnudge().args(["healthcheck", &format!("--http={address}")]).args(flags));
+    assert_eq!(ask(&[]), (0, "alive\n".to_owned(), String::new()));
+    let (status, told, words) = ask(&["--ready"]);
+    assert!(status == 1 && told.is_empty() && words.contains("/readyz: 503"), "{words}");
+    let (status, _, words) = finished(pgnudge().args(["healthcheck", "--http=127.0.0.1:1"]));
+    assert!(status == 1 && words.contains("refused") && words.contains("hint: "), "{words}");
+}
+
+/// Accepts, and says nothing.
+#[test]
+fn a_bridge_that_does_not_answer_is_not_well() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let http = format!("--http={}", silent.local_addr().unwrap());
+    let (status, _, words) = finished(pgnudge().args(["healthcheck", &http, "--answer-timeout=100ms"]));
+    assert!(status == 1 && words.contains("no answer within 100ms"), "{words}");
+}

@@ -46,3 +46,27 @@ fn a_log_that_cannot_be_written_ends_nothing() {
 fn a_log_that_nobody_reads_holds_nothing_up() {
     goes_on(Stdio::piped());
 }
+
+/// sd-daemon(3): the journal takes the number in front of a line for its priority.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_journal_is_told_priorities() {
+    use std::os::linux::fs::MetadataExt;
+
+    let path = std::env::temp_dir().join(format!("pgnudge-journal-{}", std::process::id()));
+    for (format, named, expected) in
+        [("text", true, "<4>20"), ("json", true, "<4>{"), ("text", false, "20"), ("json", false, "{")]
+    {
+        let file = std::fs::File::create(&path).unwrap();
+        let about = file.metadata().unwrap();
+        let stream = format!("{}:{}", about.st_dev(), about.st_ino() + u64::from(!named));
+        let mut program = pgnudge();
+        program.args(["--log-format", format, "watch", "--timeout=300ms", "host=127.0.0.1 port=1 user=u"]);
+        program.env("JOURNAL_STREAM", stream).stdout(Stdio::null()).stderr(file);
+        assert_eq!(program.status().unwrap().code(), Some(4));
+        let log = std::fs::read_to_string(&path).unwrap();
+        let events: Vec<_> = log.lines().filter(|line| line.contains("trying again")).collect();
+        assert!(!events.is_empty() && events.iter().all(|line| line.starts_with(expected)), "{log}");
+    }
+    std::fs::remove_file(path).unwrap();
+}
