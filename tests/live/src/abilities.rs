@@ -3,7 +3,7 @@
 use pgnudge::Plugin;
 use pgnudge_testkit::{Cluster, Memory, Server};
 
-use crate::{Failure, Need, Security, browser, pooler};
+use crate::{Failure, Need, Security, browser, pooler, promtool};
 
 /// What claims may rely on, found out once per server. What is missing is kept as a sentence.
 #[derive(Clone, Debug)]
@@ -75,6 +75,7 @@ impl Abilities {
             Need::Standby => self.standby.clone(),
             Need::Browser => browser::missing(),
             Need::Pooler => pooler::missing(),
+            Need::Promtool => promtool::missing(),
             Need::Major(major) => {
                 let older = self.major < major;
                 older.then(|| format!("PostgreSQL {} is older than {major}", self.version))

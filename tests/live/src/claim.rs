@@ -64,6 +64,8 @@ pub enum Need {
     Browser,
     /// PgBouncer.
     Pooler,
+    /// promtool.
+    Promtool,
     /// At least this major version.
     Major(u32),
 }

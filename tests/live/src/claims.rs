@@ -54,6 +54,7 @@ mod keys_are_read_as_psql_reads_them;
 mod keys_are_told;
 mod listeners_are_never_stale;
 mod lsn_is_after_the_commit;
+mod metrics_are_sound;
 mod mistakes_are_errors_with_hints;
 mod names_are_identical_on_both_plugins;
 mod names_are_matched_as_psql_does;
@@ -172,6 +173,7 @@ pub const ALL: &[Claim] = &[
     listeners_are_never_stale::CLAIM,
     a_lost_notification_is_made_good::CLAIM,
     event_streams_nudge::CLAIM,
+    metrics_are_sound::CLAIM,
     a_feed_has_a_name::CLAIM,
     idle_event_streams_are_cheap::CLAIM,
     a_browser_is_nudged::CLAIM,

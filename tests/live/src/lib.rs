@@ -33,6 +33,7 @@ mod names;
 mod passwords;
 mod pooler;
 pub mod product;
+mod promtool;
 mod psql;
 pub mod report;
 mod security;

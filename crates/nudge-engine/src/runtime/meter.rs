@@ -13,6 +13,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::runtime::Status;
+#[cfg(feature = "metrics")]
+use crate::runtime::clock;
 use crate::{FeedItem, Reason};
 
 /// Tells the recorder what the figures mean.
@@ -35,6 +37,11 @@ fn describe() {
         );
         describe_gauge!("pgnudge_pending_tables", count, "Distinct tables in the open window.");
         describe_histogram!("pgnudge_slot_wait_seconds", Unit::Seconds, "How long a slot took.");
+        describe_histogram!(
+            "pgnudge_delivery_seconds",
+            Unit::Seconds,
+            "From the arrival of a batch's first change until a consumer took the batch."
+        );
     }
 }
 
@@ -100,7 +107,13 @@ impl Meter {
     pub(crate) fn taken(&self, item: &FeedItem) {
         #[cfg(feature = "metrics")]
         match item {
-            FeedItem::Batch { .. } => of!(self, counter "pgnudge_batches_total").increment(1),
+            FeedItem::Batch { events, .. } => {
+                of!(self, counter "pgnudge_batches_total").increment(1);
+                let first = events.iter().map(|event| event.first_seen).min();
+                if let Some(waited) = first.and_then(|first| clock::wall().duration_since(first).ok()) {
+                    of!(self, histogram "pgnudge_delivery_seconds").record(waited.as_secs_f64());
+                }
+            }
             FeedItem::Resync { reason, .. } => {
                 of!(self, counter "pgnudge_resyncs_total", "reason" => reason.as_str()).increment(1);
             }

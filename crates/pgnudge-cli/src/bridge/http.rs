@@ -13,6 +13,7 @@ mod connections;
 mod events;
 mod hosts;
 mod limits;
+mod metrics;
 mod query;
 mod seats;
 mod status;
@@ -25,11 +26,10 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
@@ -40,6 +40,7 @@ use access::{Access, cors};
 use connections::Connections;
 use hosts::Hosts;
 use limits::Limits;
+use metrics::Recorder;
 use seats::Seats;
 use status::Latest;
 
@@ -52,7 +53,7 @@ struct Web {
     bridge: Arc<Bridge>,
     seats: Seats,
     latest: Arc<Latest>,
-    metrics: PrometheusHandle,
+    metrics: Recorder,
 }
 
 impl Server {
@@ -64,8 +65,7 @@ impl Server {
         let listener = TcpListener::bind(address).await.map_err(|error| {
             Failure::because(format!("cannot listen on {address}: {error}"), "choose another --http address")
         })?;
-        let metrics = recorder()
-            .map_err(|error| Failure::because(format!("metrics cannot be recorded: {error}"), ""))?;
+        let metrics = Recorder::install()?;
         let limits = Limits::of_process(arguments.http_max_subscribers)?;
         let heartbeat = arguments.http_heartbeat;
         let seats = Seats::new(limits.streams, heartbeat);
@@ -103,7 +103,7 @@ fn router(web: Web, access: Access) -> Router {
     let closed = Router::new()
         .route("/events", get(events::stream))
         .route("/status", get(status::stream))
-        .route("/metrics", get(metrics_text))
+        .route("/metrics", get(metrics::text))
         .layer(middleware::from_fn_with_state(Arc::new(access), access::check));
     // The page itself tells nothing; what it shows it has to ask for.
     Router::new()
@@ -111,29 +111,8 @@ fn router(web: Web, access: Access) -> Router {
         .route("/healthz", get(|| async { "alive\n" }))
         .route("/readyz", get(ready))
         .merge(closed)
+        .layer(middleware::from_fn(metrics::count))
         .with_state(web)
-}
-
-/// Slots take milliseconds, or as long as the longest transaction.
-fn recorder() -> Result<PrometheusHandle, BuildError> {
-    let waits = Matcher::Full("pgnudge_slot_wait_seconds".into());
-    let seconds = [0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0];
-    let recorder = PrometheusBuilder::new().set_buckets_for_metric(waits, &seconds)?.install_recorder()?;
-    describe();
-    Ok(recorder)
-}
-
-/// What the bridge adds to the metrics of a feed; counters are there before they count.
-fn describe() {
-    use metrics::{counter, describe_counter, describe_gauge, gauge};
-    describe_gauge!("pgnudge_build_info", "1; the label says which version this is.");
-    describe_gauge!("pgnudge_bridge_active", "Whether this bridge has a feed that streams.");
-    describe_gauge!("pgnudge_bridge_subscribers", "Event streams that are open.");
-    describe_counter!("pgnudge_bridge_notifications_total", "Payloads that the server took with NOTIFY.");
-    describe_counter!("pgnudge_bridge_notify_gaps_total", "Sessions for NOTIFY that were lost.");
-    gauge!("pgnudge_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
-    counter!("pgnudge_bridge_notifications_total").increment(0);
-    counter!("pgnudge_bridge_notify_gaps_total").increment(0);
 }
 
 /// Whether whoever listens here is told everything.
@@ -147,12 +126,4 @@ async fn ready(State(web): State<Web>) -> Response {
         }
         _ => "streaming\n".into_response(),
     }
-}
-
-async fn metrics_text(State(web): State<Web>) -> Response {
-    let active = web.bridge.stage.role().word() == "streaming";
-    metrics::gauge!("pgnudge_bridge_active").set(f64::from(u8::from(active)));
-    metrics::gauge!("pgnudge_bridge_subscribers").set(web.seats.occupied() as f64);
-    web.metrics.run_upkeep();
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], web.metrics.render()).into_response()
 }
