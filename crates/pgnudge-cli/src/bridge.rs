@@ -18,6 +18,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use pgnudge::Feed;
+use pgnudge::settings::{Environment, Settings};
 use tokio::sync::oneshot;
 
 use crate::arguments::{FeedArguments, Secret};
@@ -37,10 +38,28 @@ pub(crate) use stage::Role;
 #[derive(Debug)]
 struct Bridge {
     feed: FeedArguments,
+    source: Source,
     notifier: Option<Notifier>,
     lock: Option<Lock>,
     stage: Stage,
     board: Board,
+}
+
+/// Where the feed comes from, for people.
+#[derive(Debug, Default)]
+struct Source {
+    server: String,
+    database: String,
+}
+
+impl Source {
+    fn of(connection: &str) -> Self {
+        let Ok(resolved) = Settings::resolve(connection, &Environment::of_process()) else {
+            return Self::default();
+        };
+        let hosts: Vec<_> = resolved.settings.hosts.iter().map(ToString::to_string).collect();
+        Self { server: hosts.join(", "), database: resolved.settings.database }
+    }
 }
 
 /// Runs until it is asked to end, or cannot begin.
@@ -57,7 +76,8 @@ pub(crate) async fn run(arguments: BridgeArguments) -> Result<(), Failure> {
         notify.channel.map(|channel| Notifier::new(notify_dsn, channel, notify.format, feed.backoff()));
     let lock = ha.then(|| Lock { connection, name: ha_name.unwrap_or(fallback) });
     let (stage, board) = (Stage::new(), Board::new());
-    let bridge = Arc::new(Bridge { feed, notifier, lock, stage, board });
+    let source = Source::of(feed.connection());
+    let bridge = Arc::new(Bridge { feed, source, notifier, lock, stage, board });
     let server = Server::bind(&http, &bridge).await?;
     service::follow_roles(bridge.stage.roles());
     tokio::select! {

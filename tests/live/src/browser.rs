@@ -49,6 +49,13 @@ impl Browser {
         self.command("url", &json!({ "url": url })).await.map(drop)
     }
 
+    /// Opens a page in one more tab, which is the one that is looked at from now on.
+    pub(crate) async fn open_tab(&self, url: &str) -> Result<(), Failure> {
+        let tab = self.command("window/new", &json!({ "type": "tab" })).await?;
+        self.command("window", &json!({ "handle": tab["handle"] })).await?;
+        self.open(url).await
+    }
+
     /// Waits until an expression in the page is true.
     pub(crate) async fn until(&self, expression: &str) -> Result<(), Failure> {
         let script = json!({ "script": format!("return !!({expression})"), "args": [] });

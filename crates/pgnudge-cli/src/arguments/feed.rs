@@ -211,6 +211,11 @@ impl FeedArguments {
         subscription.edge(self.edge.into()).max_pending(self.max_pending)
     }
 
+    /// What the feed is called.
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
     /// How many tables or rows one item may have.
     pub(crate) fn max_pending(&self) -> usize {
         self.max_pending

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use pgnudge::{FeedItem, Reason, Subscription};
+use pgnudge::{FeedItem, Reason, Subscription, TableName};
 use serde::Serialize;
 
 /// What the onlooker has seen. It holds the tables that moved last, at most [`MAX_TABLES`].
@@ -17,9 +17,11 @@ pub(crate) struct Board {
 
 #[derive(Debug, Default)]
 struct Seen {
-    tables: HashMap<String, Track>,
+    tables: HashMap<TableName, Track>,
     all: Track,
     resyncs: BTreeMap<&'static str, u64>,
+    /// From the arrival of the last batch's first change until it came here.
+    delivery: Option<Duration>,
 }
 
 /// One table's changes.
@@ -46,11 +48,14 @@ pub(crate) struct Picture {
     resyncs: BTreeMap<&'static str, u64>,
     tables: Vec<TablePicture>,
     more_tables: usize,
+    /// Seconds from the arrival of the last batch's first change until it was handed over, before any window.
+    delivery: Option<f64>,
 }
 
 #[derive(Debug, Serialize)]
 struct TablePicture {
-    name: String,
+    schema: String,
+    table: String,
     total: u64,
     /// Seconds since 1970.
     last: f64,
@@ -90,6 +95,7 @@ impl Board {
             resyncs: seen.resyncs.clone(),
             tables: tables.into_iter().map(|(name, track)| track.picture(name, second)).collect(),
             more_tables,
+            delivery: seen.delivery.map(|delivery| delivery.as_secs_f64()),
         }
     }
 
@@ -107,11 +113,13 @@ impl Seen {
         match item {
             FeedItem::Resync { reason, .. } => *self.resyncs.entry(reason.as_str()).or_default() += 1,
             FeedItem::Batch { events, .. } => {
+                let first = events.iter().map(|event| event.first_seen).min();
+                self.delivery = first.and_then(|first| now.duration_since(first).ok()).or(self.delivery);
                 for event in events {
-                    let name = event.table.as_str();
+                    let name = &event.table;
                     if !self.tables.contains_key(name) {
                         self.make_room();
-                        self.tables.insert(name.to_owned(), Track::default());
+                        self.tables.insert(name.clone(), Track::default());
                     }
                     for track in self.tables.get_mut(name).into_iter().chain([&mut self.all]) {
                         track.add(event.count, second, now);
@@ -138,10 +146,11 @@ impl Track {
         self.history.add(count, second);
     }
 
-    fn picture(&self, name: &str, second: u64) -> TablePicture {
+    fn picture(&self, name: &TableName, second: u64) -> TablePicture {
         let last = self.last.and_then(|last| last.duration_since(UNIX_EPOCH).ok()).unwrap_or(Duration::ZERO);
         let history = self.history.at(second);
-        TablePicture { name: name.to_owned(), total: self.total, last: last.as_secs_f64(), history }
+        let (schema, table) = (name.schema().to_owned(), name.table().to_owned());
+        TablePicture { schema, table, total: self.total, last: last.as_secs_f64(), history }
     }
 }
 
@@ -174,7 +183,7 @@ const MAX_TABLES: usize = 1_000;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pgnudge::{Event, Lsn, TableName};
+    use pgnudge::{Event, Lsn};
 
     fn batch(table: &str, count: u64) -> FeedItem {
         let event = Event::new(TableName::new("s", table), UNIX_EPOCH, count);
@@ -202,6 +211,19 @@ mod tests {
             seen.take_down(&batch(&format!("t{n}"), 1), n, UNIX_EPOCH + Duration::from_secs(n));
         }
         assert_eq!((seen.tables.len(), seen.all.total), (MAX_TABLES, MAX_TABLES as u64 + 1));
-        assert!(!seen.tables.contains_key("s.t0") && seen.tables.contains_key("s.t1"));
+        let has = |table| seen.tables.contains_key(&TableName::new("s", table));
+        assert!(!has("t0") && has("t1"));
+    }
+
+    /// `a."b.c"` and `"a.b".c` print alike.
+    #[test]
+    fn names_with_one_text_stay_apart() {
+        let mut seen = Seen::default();
+        for (schema, table) in [("a", "b.c"), ("a.b", "c")] {
+            let event = Event::new(TableName::new(schema, table), UNIX_EPOCH, 1);
+            let item = FeedItem::Batch { events: vec![event], lsn: Lsn::ZERO };
+            seen.take_down(&item, 0, UNIX_EPOCH + Duration::from_millis(7));
+        }
+        assert_eq!((seen.tables.len(), seen.delivery), (2, Some(Duration::from_millis(7))));
     }
 }

@@ -9,14 +9,15 @@ use pgnudge_testkit::Signal;
 use crate::bridge::Bridge;
 use crate::browser::Browser;
 use crate::evidence::{ensure, evidence};
-use crate::{Claim, Context, Evidence, Failure, Need, Plugins};
+use crate::{Claim, Context, Evidence, Failure, Need, Plugins, http};
 
 pub(super) const CLAIM: Claim = Claim {
     name: "a_browser_is_nudged",
     title: "a browser is nudged",
     claim: "The status page loads nothing from elsewhere and shows a table within moments of an INSERT; when the \
             bridge is killed and started again, be it as one on standby that refuses it at first, the page comes \
-            back by itself, resyncs, and is nudged again.",
+            back by itself, resyncs, and is nudged again. Ten tabs share one stream, and a wrong token is told from a \
+            bridge that does not answer.",
     falsified_by: "an error in the page, a nudge that is not shown, or a page that stays away",
     proves: &["R1", "R2"],
     plugins: Plugins::Auto,
@@ -42,6 +43,8 @@ async fn a_browser_is_nudged(context: Context) -> Result<Evidence, Failure> {
     browser.until("document.querySelector('[data-table=\"public.<b>\"] .name')").await?;
     context.sql("INSERT INTO \"a\u{202e}b\" VALUES (1)").await?;
     browser.until(r"document.querySelector('#log').textContent.includes('public.a\\u{202e}b ×1')").await?;
+
+    many_tabs(&context, &bridge, &browser).await?;
 
     let address = bridge.address();
     bridge.end(Signal::Kill).await?;
@@ -71,9 +74,40 @@ async fn a_browser_is_nudged(context: Context) -> Result<Evidence, Failure> {
     browser.until("document.body.dataset.state === 'streaming'").await?;
     let elsewhere = browser.value("performance.getEntriesByType('resource').filter(e => new URL(e.name).host !== location.host && !e.name.startsWith('data:')).length").await?;
     ensure!(elsewhere == 0, "the page loaded {elsewhere} things from elsewhere");
-    browser.quit().await?;
     bridge.end(Signal::Term).await?;
-    evidence!("nudged, left alone, resynced and nudged again")
+    wrong_token(&context, &browser).await?;
+    browser.quit().await?;
+    evidence!(
+        "nudged in ten tabs by one stream, left alone, resynced and nudged again; a wrong token is told"
+    )
+}
+
+/// A browser has six connections to a host.
+async fn many_tabs(context: &Context, bridge: &Bridge, browser: &Browser) -> Result<(), Failure> {
+    for _ in 1..10 {
+        browser.open_tab(&format!("http://{}/", bridge.address())).await?;
+        browser.until("document.body.dataset.state === 'streaming'").await?;
+    }
+    context.sql("INSERT INTO orders SELECT generate_series(1, 4)").await?;
+    browser.until("document.querySelector('#log').textContent.includes('public.orders ×4')").await?;
+    let metrics = http::get(bridge.address(), "/metrics", &[]).await?.body;
+    let one = metrics.lines().any(|line| line == "pgnudge_bridge_subscribers 1");
+    ensure!(one, "ten tabs have more than one stream: {metrics}");
+    Ok(())
+}
+
+async fn wrong_token(context: &Context, browser: &Browser) -> Result<(), Failure> {
+    let bridge = context.bridge(&["--http-token=secret"]).await?;
+    bridge.ready().await?;
+    for (token, shown) in [("#token=wrong", "does not know this token"), ("", "wants a token")] {
+        browser.open_tab(&format!("http://{}/{token}", bridge.address())).await?;
+        browser.until(&format!("document.querySelector('#detail').textContent.includes('{shown}')")).await?;
+        browser.until("getComputedStyle(document.querySelector('form')).display === 'flex'").await?;
+    }
+    browser.open_tab(&format!("http://{}/#token=secret", bridge.address())).await?;
+    browser.until("document.body.dataset.state === 'streaming'").await?;
+    bridge.end(Signal::Term).await?;
+    browser.until("document.querySelector('#detail').textContent.includes('does not answer')").await
 }
 
 const FLAGS: [&str; 2] = ["--notify=nudge", "--ha"];

@@ -130,12 +130,7 @@ impl Listener {
         let mut roles = self.bridge.stage.roles();
         let decided = |role: &Role| !matches!(role, Role::Active { term: None, .. });
         roles.wait_for(decided).await.ok()?;
-        let term = self.bridge.stage.term()?;
-        let feed = &self.bridge.feed;
-        let subscription = feed.subscription(&term.hub).max_pending(feed.max_pending().min(LARGEST_ITEM));
-        let subscription =
-            if self.tables.is_empty() { subscription } else { subscription.tables(&self.tables) };
-        Some((subscription.subscribe().ok()?, term))
+        listen(&self.bridge, &self.tables)
     }
 
     fn first(&self, item: FeedItem) -> Event {
@@ -147,6 +142,19 @@ impl Listener {
         };
         event(&item).retry(retry_time())
     }
+}
+
+/// Takes part in the feed, if there is one.
+fn listen(bridge: &Bridge, tables: &[TablePattern]) -> Option<(Subscription, Term)> {
+    let (term, feed) = (bridge.stage.term()?, &bridge.feed);
+    let subscription = feed.subscription(&term.hub).max_pending(feed.max_pending().min(LARGEST_ITEM));
+    let subscription = if tables.is_empty() { subscription } else { subscription.tables(tables) };
+    Some((subscription.subscribe().ok()?, term))
+}
+
+/// The same, for all tables.
+pub(super) fn all(bridge: &Bridge) -> Option<(Subscription, Term)> {
+    listen(bridge, &[])
 }
 
 fn event(item: &FeedItem) -> Event {

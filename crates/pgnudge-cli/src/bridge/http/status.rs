@@ -8,13 +8,13 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::sse::Event;
 use axum::response::{Html, IntoResponse, Response};
-use pgnudge::Status;
+use pgnudge::{Status, Subscription};
 use serde::Serialize;
 use tokio::time::{Interval, MissedTickBehavior};
 
 use crate::bridge::board::Picture;
-use crate::bridge::http::{Web, seats};
-use crate::bridge::stage::Role;
+use crate::bridge::http::{Web, events, seats};
+use crate::bridge::stage::{Role, Term};
 use crate::json;
 
 /// The page. It loads nothing from anywhere else.
@@ -29,18 +29,54 @@ pub(super) async fn page() -> Response {
     (headers, Html(include_str!("page.html"))).into_response()
 }
 
-/// The state now, and then once a second until the client goes.
+/// The state now, and then once a second until the client goes; and between these, under the name `item`, what a
+/// listener of all tables hears. A browser has six connections to a host, so that a page has one stream.
 pub(super) async fn stream(State(web): State<Web>) -> Response {
     let Some(seat) = web.seats.take() else { return seats::full() };
     let mut clock = tokio::time::interval(SECOND);
     clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let moments =
-        futures::stream::unfold((web.clone(), clock), |(web, mut clock): (Web, Interval)| async move {
-            clock.tick().await;
-            let data = web.latest.report(Instant::now(), || web.report());
-            Some((Ok::<_, Infallible>(Event::default().data(data)), (web, clock)))
-        });
-    seat.serve(moments)
+    let onlooker = Onlooker { web, clock, hears: None };
+    let events = futures::stream::unfold(onlooker, |mut onlooker| async move {
+        Some((Ok::<_, Infallible>(onlooker.next().await), onlooker))
+    });
+    seat.serve(events)
+}
+
+/// Who looks at the page.
+struct Onlooker {
+    web: Web,
+    clock: Interval,
+    /// `None`: there is no feed to listen to.
+    hears: Option<(Subscription, Term)>,
+}
+
+impl Onlooker {
+    async fn next(&mut self) -> Event {
+        loop {
+            let hears = async {
+                match &mut self.hears {
+                    None => std::future::pending().await,
+                    Some((items, term)) => tokio::select! {
+                        biased;
+                        () = term.over() => None,
+                        item = items.next() => item,
+                    },
+                }
+            };
+            tokio::select! {
+                biased;
+                _ = self.clock.tick() => {
+                    self.hears = self.hears.take().or_else(|| events::all(&self.web.bridge));
+                    let report = self.web.latest.report(Instant::now(), || self.web.report());
+                    return Event::default().data(report);
+                }
+                item = hears => match item {
+                    Some(item) => return Event::default().event("item").data(json::line(&item).unwrap_or_default()),
+                    None => self.hears = None,
+                },
+            }
+        }
+    }
 }
 
 /// The report, made at most twice a second however many look.
@@ -69,6 +105,10 @@ struct Report {
     state: &'static str,
     /// A sentence about it.
     detail: String,
+    /// Hosts and ports, the database, and what the feed is called.
+    server: String,
+    database: String,
+    feed: Option<String>,
     plugin: Option<&'static str>,
     slot: Option<String>,
     backend_pid: Option<i32>,
@@ -105,6 +145,9 @@ impl Web {
         Report {
             state: role.word(),
             detail: detail(&role),
+            server: bridge.source.server.clone(),
+            database: bridge.source.database.clone(),
+            feed: bridge.feed.name().map(str::to_owned),
             plugin,
             slot,
             backend_pid,
