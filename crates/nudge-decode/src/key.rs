@@ -11,6 +11,15 @@ use core::fmt;
 /// The values are as exact as the text that the server printed. Two keys that are different here
 /// may be equal for the server (`1.0` and `1.00` are one number, `a` and `A` may be one text):
 /// that makes two events of one row, and both find it.
+///
+/// ```
+/// use nudge_decode::{Key, KeyColumn, KeyValue};
+///
+/// let id = KeyColumn { name: "id".into(), value: KeyValue::Integer(7) };
+/// let key = Key::new(vec![id]).expect("a column");
+/// assert_eq!(key.get("id").and_then(KeyValue::as_i64), Some(7));
+/// assert_eq!(key.to_string(), "7");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Key<'a> {
     columns: Box<[KeyColumn<'a>]>,
@@ -53,6 +62,11 @@ impl<'a> Key<'a> {
         &self.columns
     }
 
+    /// The value of the column of this name.
+    pub fn get(&self, name: &str) -> Option<&KeyValue<'a>> {
+        self.columns.iter().find(|column| column.name == name).map(|column| &column.value)
+    }
+
     /// The same key on its own, apart from the message that it was read from.
     pub fn into_owned(self) -> Key<'static> {
         let own = |text: Cow<'_, str>| Cow::Owned(String::from(text));
@@ -70,6 +84,16 @@ impl<'a> Key<'a> {
 }
 
 impl<'a> KeyValue<'a> {
+    /// The number, if it is a whole one that fits.
+    pub fn as_i64(&self) -> Option<i64> {
+        if let Self::Integer(number) = self { Some(*number) } else { None }
+    }
+
+    /// The text of a value that is neither a number nor a truth value.
+    pub fn as_str(&self) -> Option<&str> {
+        if let Self::Text(text) = self { Some(text) } else { None }
+    }
+
     /// The value of a text that is a number in JSON's notation.
     pub(crate) fn number(text: Cow<'a, str>) -> Self {
         // An integer has no negative zero.

@@ -73,6 +73,13 @@ impl From<&TableRef<'_>> for TablePattern {
     }
 }
 
+/// A schema and a table, exactly: nothing in them is special.
+impl From<(&str, &str)> for TablePattern {
+    fn from((schema, table): (&str, &str)) -> Self {
+        Self::from(&TableRef::new(schema, table))
+    }
+}
+
 impl From<&Self> for TablePattern {
     fn from(pattern: &Self) -> Self {
         pattern.clone()

@@ -40,7 +40,7 @@ impl From<Infallible> for Error {
 }
 
 /// What a failure is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// A setting is wrong or contradicts another.

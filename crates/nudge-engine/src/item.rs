@@ -71,6 +71,14 @@ impl FeedItem {
             Self::Batch { events, .. } => events,
         }
     }
+
+    /// What changed, to keep.
+    pub fn into_events(self) -> Vec<Event> {
+        match self {
+            Self::Resync { .. } => Vec::new(),
+            Self::Batch { events, .. } => events,
+        }
+    }
 }
 
 /// A table that changed; with the payload `pk`, a row where its key can be told.
@@ -116,7 +124,7 @@ impl Event {
 }
 
 /// Why everything has to be reloaded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Reason {
     /// The feed is live. What was before is not known.

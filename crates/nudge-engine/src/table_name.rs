@@ -86,6 +86,14 @@ impl TryFrom<&str> for TableName {
     }
 }
 
+impl TryFrom<String> for TableName {
+    type Error = PatternError;
+
+    fn try_from(text: String) -> Result<Self, PatternError> {
+        text.parse()
+    }
+}
+
 impl<'a> From<&'a TableName> for TableRef<'a> {
     fn from(table: &'a TableName) -> Self {
         Self::new(table.schema(), table.table())

@@ -13,6 +13,7 @@ proptest! {
         prop_assert_eq!((pattern.schema(), pattern.table()), (Some(s.as_str()), Some(t.as_str())));
         prop_assert_eq!(pattern.to_string().parse(), Ok::<_, PatternError>(pattern.clone()));
         prop_assert!(pattern.matches(TableRef::new(&s, &t)));
+        prop_assert_eq!(TablePattern::from((s.as_str(), t.as_str())), pattern);
     }
 
     /// Any text is a pattern that survives writing, or an error with a hint; never a panic.
