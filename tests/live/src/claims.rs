@@ -72,6 +72,7 @@ mod overflow_is_one_resync;
 mod partitions_nudge_their_roots;
 mod passwords_are_prepared_as_the_server_does;
 mod prepared_transactions_nudge_at_commit;
+mod samples_for_listeners_survive;
 mod settings_change_nothing;
 mod temporary_slot_only;
 mod the_catalogs_never_change;
@@ -174,6 +175,7 @@ pub const ALL: &[Claim] = &[
     a_lost_notification_is_made_good::CLAIM,
     event_streams_nudge::CLAIM,
     metrics_are_sound::CLAIM,
+    samples_for_listeners_survive::CLAIM,
     a_feed_has_a_name::CLAIM,
     idle_event_streams_are_cheap::CLAIM,
     a_browser_is_nudged::CLAIM,
