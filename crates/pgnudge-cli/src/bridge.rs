@@ -108,6 +108,7 @@ impl Bridge {
         loop {
             let error = match lock.acquire(|| self.stage.is(Role::Standby)).await {
                 Ok(mut held) => {
+                    retry.succeeded();
                     (first, retry) = (false, Retry::new("holding the lock", self.feed.backoff()));
                     tracing::info!(name = lock.name, "this is the active bridge");
                     tokio::select! {

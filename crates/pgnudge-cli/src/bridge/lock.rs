@@ -54,13 +54,23 @@ impl Held {
     /// Holds the lock until it is lost, which is when its session is. The session lasts while this is polled.
     pub(crate) async fn lost(&mut self) -> Error {
         loop {
-            if let Ok(error) = timeout(self.heartbeat, self.session.closed()).await {
-                return error;
-            }
-            if let Err(error) = self.session.query("SELECT").await {
-                return error;
+            let lost = match timeout(self.heartbeat, self.session.closed()).await {
+                Ok(error) => Some(error),
+                Err(_) => self.session.query("SELECT").await.err(),
+            };
+            if let Some(error) = lost {
+                return self.explained(error);
             }
         }
+    }
+
+    /// The server's own word for it does not say whose fault it is.
+    fn explained(&self, error: Error) -> Error {
+        if error.sqlstate().is_none_or(|code| code.as_str() != IDLE_SESSION_TIMEOUT) {
+            return error;
+        }
+        let limit = 4 * self.heartbeat;
+        error.with_hint(format!("this process said nothing for {limit:?}: was it stopped, or short of CPU?"))
     }
 }
 
@@ -99,6 +109,9 @@ fn wait(name: &str) -> String {
     );
     format!("DO {}", literal(&body))
 }
+
+/// The session was idle for too long (manual, "PostgreSQL Error Codes").
+const IDLE_SESSION_TIMEOUT: &str = "57P05";
 
 /// No limit of time but two: on a snapshot's age, and on the silence of a bridge that hangs. That is
 /// `wal_sender_timeout`, after which the server ends the feed of that bridge, too, but from 2 to 20 seconds. Keepalive

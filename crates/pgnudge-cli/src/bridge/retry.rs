@@ -20,9 +20,12 @@ impl Retry {
         Self { what, initial, max, failures: 0 }
     }
 
-    /// It has succeeded: the next failure is the first of a new row.
+    /// It has succeeded: the next failure is the first of a new row. The end of a row is told as loudly as the row.
     pub(crate) fn succeeded(&mut self) {
-        self.failures = 0;
+        let (what, failures) = (self.what, std::mem::take(&mut self.failures));
+        if failures > 0 {
+            tracing::warn!(failures, "{what} succeeds again");
+        }
     }
 
     /// Tells of a failure: a warning each, and one error when it lasts, which is worth an alarm. Returns how long to
@@ -35,6 +38,7 @@ impl Retry {
         if failures == PERSISTENT {
             tracing::error!(%error, hint, failures, "{what} fails again and again; it goes on trying");
         } else {
+            let delay = Duration::from_millis(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX));
             tracing::warn!(%error, hint, failures, ?delay, "{what} failed; trying again");
         }
         delay

@@ -163,6 +163,24 @@ fn the_shipped_unit_starts() {
     assert!(log.contains("serving HTTP"), "{log}");
 }
 
+/// By systemd itself, where it is.
+#[test]
+fn the_shipped_unit_is_valid() {
+    let unit = concat!(env!("CARGO_MANIFEST_DIR"), "/../../contrib/pgnudge.service");
+    let Ok(unit) = std::fs::read_to_string(unit) else { return }; // A package has no unit.
+    let path = std::env::temp_dir().join(format!("pgnudge-verified-{}.service", std::process::id()));
+    std::fs::write(&path, unit.replace("/usr/bin/pgnudge", env!("CARGO_BIN_EXE_pgnudge"))).unwrap();
+    let verified = Command::new("systemd-analyze").arg("verify").arg(&path).output();
+    std::fs::remove_file(&path).unwrap();
+    match verified {
+        Ok(verified) => {
+            let words = String::from_utf8_lossy(&verified.stderr);
+            assert!(verified.status.success() && words.is_empty(), "{words}");
+        }
+        Err(error) => eprintln!("SKIPPED: there is no systemd-analyze here ({error})"),
+    }
+}
+
 #[test]
 fn whoever_comes_during_an_outage_keeps_the_seat() {
     let (_running, address) = bridge("", &[]);

@@ -40,6 +40,8 @@ async fn a_hung_bridge_is_relieved(context: Context) -> Result<Evidence, Failure
     let look = async || Ok(first.word().await);
     wait_until("the first one waits", PATIENCE, look, |word| word == "standby\n").await?;
     ensure!(second.word().await == "streaming\n", "the second one says {:?}", second.word().await);
+    let log = first.stderr();
+    ensure!(log.contains("was it stopped, or short of CPU?"), "the first one does not say why: {log}");
     ensure!(relieved < LIMIT + PATIENCE / 2, "{relieved:?}");
     evidence!(
         "wal_sender_timeout of {LIMIT:?}: the next bridge is live {relieved:.1?} after the first was stopped"

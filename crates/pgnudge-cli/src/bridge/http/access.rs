@@ -36,7 +36,7 @@ impl Access {
             (Some(token), _) => Some(Token::Fixed(token.expose().trim().to_owned())),
             (None, Some(path)) => {
                 let text = std::fs::read_to_string(path).map_err(|error| {
-                    Failure::because(format!("{}: {error}", path.display()), "check --http-token-file")
+                    Failure::configuration(format!("{}: {error}", path.display()), "check --http-token-file")
                 })?;
                 Some(Token::File { path: path.clone(), last: Mutex::new(text.trim().to_owned()) })
             }
