@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use axum::http::Uri;
 use axum::http::uri::Authority;
 use clap::{ArgGroup, Args, ValueEnum};
 
@@ -73,6 +74,10 @@ pub(crate) struct HttpArguments {
     /// address that it listens on
     #[arg(long = "http-host", value_name = "NAME", value_parser = host)]
     pub(crate) http_hosts: Vec<String>,
+    /// Where another bridge of the group serves, such as http://db2:8080 (repeatable): on standby this bridge sends
+    /// clients there
+    #[arg(long = "http-peer", value_name = "URL", value_parser = peer, requires = "http")]
+    pub(crate) http_peers: Vec<String>,
     /// Event streams at the same time; the next one is told to come back later. Fewer where the limit of open
     /// files leaves room for fewer
     #[arg(long, value_name = "N", default_value_t = 20_000)]
@@ -101,6 +106,18 @@ fn host(text: &str) -> Result<String, &'static str> {
     plain.map(|_| text.to_ascii_lowercase()).ok_or("write app.example, without scheme, port or path")
 }
 
+/// A place that a person or a program can go to.
+fn peer(text: &str) -> Result<String, &'static str> {
+    let uri: Result<Uri, _> = text.parse();
+    let known =
+        uri.ok().filter(|uri| matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some());
+    let plain = known
+        .filter(|uri| uri.query().is_none() && uri.authority().is_some_and(|a| !a.as_str().contains('@')));
+    plain
+        .map(|_| text.trim_end_matches('/').to_owned())
+        .ok_or("write http://db2:8080, without user and query")
+}
+
 /// Often enough for what closes quiet connections, and not so often that it is a load.
 fn heartbeat(text: &str) -> Result<Duration, String> {
     let heartbeat = duration(text)?;
@@ -118,6 +135,22 @@ mod tests {
         assert_eq!(heartbeat("1h"), Ok(Duration::from_secs(3600)));
         for text in ["0", "99ms", "3601s", "584554531years", "soon"] {
             assert!(heartbeat(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_peer_is_a_place_without_secrets() {
+        assert_eq!(peer("http://db2:8080/").as_deref(), Ok("http://db2:8080"));
+        assert_eq!(peer("https://a.example/nudges").as_deref(), Ok("https://a.example/nudges"));
+        for text in [
+            "",
+            "db2:8080",
+            "javascript:alert(1)",
+            "http://u:p@db2",
+            "http://db2/?access_token=x",
+            "http:///x",
+        ] {
+            assert!(peer(text).is_err(), "{text}");
         }
     }
 

@@ -54,6 +54,8 @@ struct Web {
     seats: Seats,
     latest: Arc<Latest>,
     metrics: Recorder,
+    /// Where the other bridges of the group serve.
+    peers: Arc<[String]>,
 }
 
 impl Server {
@@ -69,7 +71,8 @@ impl Server {
         let limits = Limits::of_process(arguments.http_max_subscribers)?;
         let heartbeat = arguments.http_heartbeat;
         let seats = Seats::new(limits.streams, heartbeat);
-        let web = Web { bridge: Arc::clone(bridge), seats, latest: Arc::default(), metrics };
+        let peers = arguments.http_peers.as_slice().into();
+        let web = Web { bridge: Arc::clone(bridge), seats, latest: Arc::default(), metrics, peers };
         let router = guarded(router(web, access), address, arguments, has_token)?;
         tracing::info!(address = %listener.local_addr()?, "serving HTTP");
         let free = Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS)));

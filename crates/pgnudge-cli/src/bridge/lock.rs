@@ -6,7 +6,7 @@
 //! says something in time. Two bridges that are both active for a moment do no harm: their listeners are nudged
 //! twice.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pgnudge::{Error, ErrorKind, Session, SessionKind};
 use tokio::time::timeout;
@@ -54,23 +54,25 @@ impl Held {
     /// Holds the lock until it is lost, which is when its session is. The session lasts while this is polled.
     pub(crate) async fn lost(&mut self) -> Error {
         loop {
+            let began = Instant::now();
             let lost = match timeout(self.heartbeat, self.session.closed()).await {
                 Ok(error) => Some(error),
                 Err(_) => self.session.query("SELECT").await.err(),
             };
             if let Some(error) = lost {
-                return self.explained(error);
+                return self.explained(error, began.elapsed());
             }
         }
     }
 
-    /// The server's own word for it does not say whose fault it is.
-    fn explained(&self, error: Error) -> Error {
-        if error.sqlstate().is_none_or(|code| code.as_str() != IDLE_SESSION_TIMEOUT) {
+    /// What the server has said of it may be lost with the connection, and does not say whose fault it is.
+    fn explained(&self, error: Error, silent: Duration) -> Error {
+        if silent < 3 * self.heartbeat {
             return error;
         }
-        let limit = 4 * self.heartbeat;
-        error.with_hint(format!("this process said nothing for {limit:?}: was it stopped, or short of CPU?"))
+        error.with_hint(format!(
+            "this process said nothing for {silent:.1?}: was it stopped, or short of CPU?"
+        ))
     }
 }
 
@@ -109,9 +111,6 @@ fn wait(name: &str) -> String {
     );
     format!("DO {}", literal(&body))
 }
-
-/// The session was idle for too long (manual, "PostgreSQL Error Codes").
-const IDLE_SESSION_TIMEOUT: &str = "57P05";
 
 /// No limit of time but two: on a snapshot's age, and on the silence of a bridge that hangs. That is
 /// `wal_sender_timeout`, after which the server ends the feed of that bridge, too, but from 2 to 20 seconds. Keepalive

@@ -8,7 +8,7 @@ use pgnudge_testkit::{Cluster, Signal, wait_until};
 
 use crate::consumer::PATIENCE;
 use crate::evidence::{ensure, evidence};
-use crate::{Claim, Context, Evidence, Failure, Need, Plugins};
+use crate::{Claim, Context, Evidence, Failure, Need, Plugins, http};
 
 pub(super) const CLAIM: Claim = Claim {
     name: "a_hung_bridge_is_relieved",
@@ -42,6 +42,17 @@ async fn a_hung_bridge_is_relieved(context: Context) -> Result<Evidence, Failure
     ensure!(second.word().await == "streaming\n", "the second one says {:?}", second.word().await);
     let log = first.stderr();
     ensure!(log.contains("was it stopped, or short of CPU?"), "the first one does not say why: {log}");
+    let metrics = http::get(first.address(), "/metrics", &[]).await?.body;
+    for line in [
+        "pgnudge_state{state=\"closed\"} 1",
+        "pgnudge_bridge_active 0",
+        "pgnudge_last_byte_timestamp_seconds NaN",
+    ] {
+        ensure!(
+            metrics.lines().any(|found| found == line),
+            "no {line} of the feed that is gone in {metrics}"
+        );
+    }
     ensure!(relieved < LIMIT + PATIENCE / 2, "{relieved:?}");
     evidence!(
         "wal_sender_timeout of {LIMIT:?}: the next bridge is live {relieved:.1?} after the first was stopped"

@@ -36,6 +36,8 @@ async fn a_standby_bridge_takes_over(context: Context) -> Result<Evidence, Failu
     let load = Load::start(&context.scratch, "UPDATE t SET v = v + 1").await?;
     let answer = http::get(second.address(), "/readyz", &[]).await?;
     ensure!((answer.status, &*answer.body) == (503, "standby\n"), "the second bridge says {answer:?}");
+    let sent = http::get(second.address(), "/events", &[]).await?;
+    ensure!(sent.status == 503 && sent.body.contains("ask http://first.example:8080, or"), "{sent:?}");
     context.slots(1).await?;
 
     let killed = Instant::now();
@@ -78,4 +80,5 @@ async fn waiting(context: &Context) -> Result<Bridge, Failure> {
     Ok(bridge)
 }
 
-const FLAGS: [&str; 3] = ["--notify=nudge", "--ha", "--backoff=10ms..100ms"];
+const FLAGS: [&str; 4] =
+    ["--notify=nudge", "--ha", "--backoff=10ms..100ms", "--http-peer=http://first.example:8080"];

@@ -31,7 +31,7 @@ pub(super) async fn stream(
     headers: HeaderMap,
 ) -> Response {
     let Role::Active { .. } = web.bridge.stage.role() else {
-        return later("this bridge is not the active one: ask that one, or again\n");
+        return later(elsewhere(&web.peers));
     };
     let Some(seat) = web.seats.take() else { return seats::full() };
     let bridge = Arc::clone(&web.bridge);
@@ -41,6 +41,14 @@ pub(super) async fn stream(
     };
     let returning = headers.contains_key("last-event-id");
     seat.serve(Listener { bridge, tables, returning, hears: None, greeted: false }.events())
+}
+
+/// Where to go from a bridge that is not the active one.
+fn elsewhere(peers: &[String]) -> String {
+    if peers.is_empty() {
+        return "this bridge is not the active one: ask that one, or again\n".to_owned();
+    }
+    format!("this bridge is not the active one: ask {}, or again\n", peers.join(" or "))
 }
 
 /// The tables that a client asks for; none: all that the feed tells of. A client that asks for others would wait, and

@@ -72,6 +72,6 @@ pub(super) fn full() -> Response {
 }
 
 /// EventSource does not try again after this: a page that uses one must make another.
-pub(super) fn later(why: &'static str) -> Response {
+pub(super) fn later(why: impl IntoResponse) -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], why).into_response()
 }

@@ -115,6 +115,8 @@ struct Report {
     /// Seconds of this term.
     term: Option<u64>,
     ha: bool,
+    /// Where the other bridges of the group serve.
+    peers: Vec<String>,
     notify: Option<Notify>,
     subscribers: usize,
     max_subscribers: usize,
@@ -153,6 +155,7 @@ impl Web {
             backend_pid,
             term: bridge.stage.term().map(|term| term.age().as_secs()),
             ha: bridge.lock.is_some(),
+            peers: self.peers.to_vec(),
             notify: bridge.notifier.as_ref().map(|notifier| Notify {
                 channel: notifier.channel().to_owned(),
                 connected: notifier.is_connected(),
