@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::sse::Event;
 use axum::response::{Html, IntoResponse, Response};
-use pgnudge::{Status, Subscription};
+use pgnudge::{Error, Status, Subscription};
 use serde::Serialize;
 use tokio::time::{Interval, MissedTickBehavior};
 
@@ -172,9 +172,9 @@ fn detail(role: &Role) -> String {
     let status = match role {
         Role::Connecting => return "Connecting to the server.".into(),
         Role::BackingOff { error, attempt, .. } => {
-            let hint = error.hint().unwrap_or_default();
             return format!(
-                "Whether another bridge is active is not known. Attempt {attempt} failed: {error}. {hint}"
+                "Whether another bridge is active is not known. Attempt {attempt} failed: {}",
+                with_remedy(error)
             );
         }
         Role::Standby => {
@@ -193,10 +193,15 @@ fn detail(role: &Role) -> String {
             format!("Live; items are not checked for visibility: {error}.")
         }
         Status::Streaming { .. } => "Live: every commit nudges.".into(),
-        Status::BackingOff { error, .. } => {
-            format!("{error}. {}", error.hint().unwrap_or_default())
-        }
+        Status::BackingOff { error, .. } => with_remedy(error),
         Status::Closed => "The feed is closed.".into(),
         _ => String::new(),
+    }
+}
+
+fn with_remedy(error: &Error) -> String {
+    match error.hint() {
+        Some(hint) => format!("{error}. Remedy: {hint}."),
+        None => format!("{error}."),
     }
 }
