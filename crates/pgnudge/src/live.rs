@@ -58,8 +58,8 @@ impl<T: Send + Sync + 'static> Live<T> {
         self.0.state()
     }
 
-    /// Waits for a value that this handle has not given out yet by `changed`, and which is not the first one. `None`:
-    /// the hub is closed. Cancel-safe.
+    /// Waits for a value that `changed` of this handle has not returned yet. The first value, for which
+    /// [`fetch`](LiveBuilder::fetch) has waited, counts as returned. `None`: the hub is closed. Cancel-safe.
     pub async fn changed(&mut self) -> Option<Arc<T>> {
         self.0.changed().await
     }
