@@ -104,6 +104,24 @@ mod tests {
         assert_eq!(foresight.ask_at(&window), Some(start + 65 * MS), "of the next window");
     }
 
+    /// No time before the window is computed, which no clock may have.
+    #[test]
+    fn a_question_is_never_before_its_window() {
+        for (debounce, max_batch_wait, at) in
+            [(40, 8, 6), (u32::MAX, 1000, 750), (0, 0, 0), (1000, u32::MAX, 750)]
+        {
+            let (debounce, max_batch_wait) = (debounce * MS, max_batch_wait * MS);
+            let debouncer = Debouncer { debounce, max_batch_wait, edge: Edge::Trailing };
+            let (mut window, start) = (Window::new(debouncer, 10, None), Instant::now());
+            change(&mut window, start);
+            assert_eq!(
+                Foresight::default().ask_at(&window),
+                Some(start + at * MS),
+                "{debounce:?} {max_batch_wait:?}"
+            );
+        }
+    }
+
     #[test]
     fn what_goes_on_is_not_asked_about() {
         let foresight = Foresight::default();

@@ -112,11 +112,12 @@ impl Window {
     }
 
     /// When the server can be asked about what is pending, so that the answer is there when the window closes: a
-    /// quarter of `debounce` before that. `None`: more is likely to come until then, or nothing is pending.
+    /// quarter of the window before that. `None`: more is likely to come until then, or nothing is pending.
     pub fn foreseeable(&self) -> Option<Instant> {
         let trailing = self.debouncer.edge == Edge::Trailing;
         let spell = self.spell.as_ref().filter(|spell| trailing && !spell.mid_transaction)?;
-        let ahead = self.debouncer.debounce / 4;
+        // A window may be closed by either.
+        let ahead = self.debouncer.debounce.min(self.debouncer.max_batch_wait) / 4;
         matches!(self.pending, Pending::Tables(_)).then(|| self.debouncer.closes(spell, self.closed) - ahead)
     }
 
