@@ -18,21 +18,24 @@ use crate::runtime::{Connected, Dial, Route, random, socket, tls};
 use crate::{Error, ErrorKind, Host, Place, Target, TlsUsage};
 
 /// Dials the hosts of a [`Target`].
-pub struct TargetDialer(Arc<Target>);
+pub struct TargetDialer {
+    target: Arc<Target>,
+    connectors: Arc<tls::Connectors>,
+}
 
 impl TargetDialer {
     /// Takes the target as it is; nothing is looked up before the first attempt.
     pub fn new(target: Target) -> Self {
-        Self(Arc::new(target))
+        Self { target: Arc::new(target), connectors: Arc::default() }
     }
 
     /// Names are looked up again for each attempt: after a failover they may point elsewhere. All of them at
     /// once, so that one without an answer does not delay the others.
     async fn resolve(&self, limit: Duration) -> Result<Vec<Arc<dyn Route>>, Error> {
-        if self.0.hosts.is_empty() {
+        if self.target.hosts.is_empty() {
             return Err(Error::config("there is no host to connect to", "name a host"));
         }
-        let hosts = self.shuffled(&self.0.hosts).into_iter();
+        let hosts = self.shuffled(&self.target.hosts).into_iter();
         let routes = hosts.map(|host| async move {
             match addresses(host, limit).await {
                 Ok(addresses) => {
@@ -48,7 +51,7 @@ impl TargetDialer {
     /// `load_balance_hosts=random`: a Fisher-Yates shuffle.
     fn shuffled<'a, T>(&self, all: &'a [T]) -> Vec<&'a T> {
         let mut all: Vec<_> = all.iter().collect();
-        if self.0.shuffle {
+        if self.target.shuffle {
             for last in (1..all.len()).rev() {
                 all.swap(last, random::below(last + 1));
             }
@@ -58,16 +61,16 @@ impl TargetDialer {
 
     /// The manners in which `sslmode` lets an address be reached, the preferred one first.
     fn manners(&self, host: &Host, address: &Address) -> Vec<Arc<dyn Route>> {
-        let manners: &[Manner] = match (address, self.0.tls.usage) {
+        let manners: &[Manner] = match (address, self.target.tls.usage) {
             (Address::Unix(_), _) | (_, TlsUsage::Disable) => &[Manner::Plain],
             (_, TlsUsage::Allow) => &[Manner::Plain, Manner::Tls],
             (_, TlsUsage::Prefer) => &[Manner::TlsIfOffered, Manner::Plain],
             (_, TlsUsage::Require) => &[Manner::Tls],
         };
         let route = |(n, &manner): (usize, &Manner)| {
-            let (target, host, address) = (Arc::clone(&self.0), host.clone(), address.clone());
-            let (alternative, spare) = (n > 0, tls::Spare::default());
-            Arc::new(HostRoute { target, host, address, manner, alternative, spare }) as Arc<dyn Route>
+            let (target, host, address) = (Arc::clone(&self.target), host.clone(), address.clone());
+            let (alternative, connectors) = (n > 0, Arc::clone(&self.connectors));
+            Arc::new(HostRoute { target, host, address, manner, alternative, connectors }) as Arc<dyn Route>
         };
         manners.iter().enumerate().map(route).collect()
     }
@@ -160,7 +163,7 @@ struct HostRoute {
     address: Address,
     manner: Manner,
     alternative: bool,
-    spare: tls::Spare,
+    connectors: Arc<tls::Connectors>,
 }
 
 impl HostRoute {
@@ -177,7 +180,7 @@ impl HostRoute {
                 match self.manner {
                     Manner::Plain => (socket, None),
                     Manner::Tls | Manner::TlsIfOffered => {
-                        tls::secure(socket, &target.tls, &self.spare, &self.certificate_name()).await?
+                        tls::secure(socket, &target.tls, &self.connectors, &self.certificate_name()).await?
                     }
                 }
             }
@@ -240,7 +243,7 @@ impl Route for HostRoute {
 
 impl fmt::Debug for TargetDialer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("TargetDialer").field(&self.0).finish()
+        f.debug_tuple("TargetDialer").field(&self.target).finish()
     }
 }
 

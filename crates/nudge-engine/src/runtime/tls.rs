@@ -10,6 +10,7 @@ mod library;
 
 use std::error::Error as StdError;
 use std::io;
+use std::sync::Arc;
 
 use nudge_proto::{Security, SslReply, ssl_request};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
@@ -20,20 +21,20 @@ use crate::runtime::listening::Listening;
 use crate::runtime::{Io, Socket};
 use crate::{Error, ErrorKind, Tls, TlsVerify};
 
-pub(crate) use connector::Spare;
+pub(crate) use connector::Connectors;
 
 /// Begins TLS. `None` gives the bare socket back: the server has none. `name` is what the certificate
 /// has to be made out to.
 pub(crate) async fn secure(
     mut socket: Socket,
     tls: &Tls,
-    spare: &Spare,
+    connectors: &Arc<Connectors>,
     name: &str,
 ) -> Result<(Socket, Option<Security>), Error> {
     if !tls.direct && ask(&mut socket).await? == SslReply::Unwilling {
         return Ok((socket, None));
     }
-    let connector = tokio_native_tls::TlsConnector::from(spare.take_or_make(tls).await?);
+    let connector = tokio_native_tls::TlsConnector::from(connectors.get(tls).await?);
     // Without it a record costs two system calls, one for its header and one for the rest. The reply to
     // SSLRequest was read before.
     let socket = BufReader::with_capacity(READ_AHEAD, socket);
